@@ -1,0 +1,61 @@
+import type { Scheduler } from '@headgate/core'
+import {
+  type CallOptions, checkOptions, type Credentials, type ExchangeOptions, exchangeChecks, openExchange, wholeNumber,
+} from '@headgate/http'
+import { type BingxAccount, createAccount } from './account.ts'
+import { ENDPOINTS } from './endpoints.ts'
+import { bingxError } from './errors.ts'
+import { bingxLimits } from './limits.ts'
+import { type Context, publicEndpoint } from './requests.ts'
+import * as responses from './responses.ts'
+
+export interface BingxOptions extends ExchangeOptions {
+  /** How old a call may be when it reaches BingX, milliseconds from 1 to 60,000. Default 5000, which every source allows. */
+  recvWindow?: number
+}
+
+/** BingX as seen from one IP address. */
+export interface Bingx extends AsyncDisposable {
+  readonly scheduler: Scheduler
+  /** @throws {TypeError} naming what is wrong, never a key. */
+  account(credentials: Credentials): BingxAccount
+  /** BingX's clock, epoch milliseconds. GET /openApi/swap/v2/server/time */
+  serverTime(options?: CallOptions): Promise<number>
+  /** Waiting calls reject, running ones finish. A scheduler that was passed in stays open. */
+  close(): Promise<void>
+}
+
+/** `https://open-api-vst.bingx.com` has demo money. */
+const BASE_URL = 'https://open-api.bingx.com'
+const RECV_WINDOW_MS = 5_000
+
+/** The scheduler's own default: how long after giving up a call is still thought to arrive. */
+const LOST_CALL_MS = 5_000
+
+/**
+ * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other settings of
+ * the gate pass a scheduler: `createScheduler({ limits: bingxLimits, coldStart: 'full' })`.
+ * @throws {TypeError} naming the option, what was expected and what came.
+ */
+export function createBingx(options?: BingxOptions): Bingx {
+  const name = 'createBingx'
+  const checked = checkOptions<BingxOptions>(name, options, { ...exchangeChecks, recvWindow: wholeNumber(1, 60_000) })
+  const { recvWindow = RECV_WINDOW_MS } = checked
+  const exchange = openExchange({
+    name,
+    baseUrl: BASE_URL,
+    limits: bingxLimits,
+    error: bingxError,
+    // BingX takes a call that is up to recvWindow old.
+    lostCallMs: Math.max(LOST_CALL_MS, recvWindow),
+  }, checked)
+  const context: Context = { exchange, recvWindow, nowMs: () => exchange.clock.epochMs() }
+  const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime)
+  return Object.freeze({
+    scheduler: exchange.scheduler,
+    account: (credentials: Credentials) => createAccount(context, credentials),
+    serverTime: (options?: CallOptions) => serverTime('bingx.serverTime', {}, options),
+    close: () => exchange.close(),
+    [Symbol.asyncDispose]: () => exchange.close(),
+  })
+}

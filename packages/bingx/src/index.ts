@@ -1,0 +1,7 @@
+export type { CallOptions, Credentials, ErrorKind, Fetch } from '@headgate/http'
+export type { AllBalancesQuery, BingxAccount, IncomeQuery } from './account.ts'
+export { type Bingx, type BingxOptions, createBingx } from './create-bingx.ts'
+export { BingxError } from './errors.ts'
+export { bingxLimits } from './limits.ts'
+export type { AccountBalance, Income, SpotBalance, SwapBalance } from './responses.ts'
+export { buildQuery, signBingx } from './signing.ts'

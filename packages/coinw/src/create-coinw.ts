@@ -1,0 +1,35 @@
+import type { Scheduler } from '@headgate/core'
+import { checkOptions, type Credentials, type ExchangeOptions, exchangeChecks, openExchange } from '@headgate/http'
+import { type CoinwAccount, createAccount } from './account.ts'
+import { coinwError } from './errors.ts'
+import { coinwLimits } from './limits.ts'
+
+export interface CoinwOptions extends ExchangeOptions {}
+
+/** CoinW's spot market as seen from one IP address. */
+export interface Coinw extends AsyncDisposable {
+  readonly scheduler: Scheduler
+  /** @throws {TypeError} naming what is wrong, never a key. */
+  account(credentials: Credentials): CoinwAccount
+  /** Waiting calls reject, running ones finish. A scheduler that was passed in stays open. */
+  close(): Promise<void>
+}
+
+const BASE_URL = 'https://api.coinw.com'
+
+/**
+ * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other settings of
+ * the gate pass a scheduler: `createScheduler({ limits: coinwLimits, coldStart: 'full' })`.
+ * @throws {TypeError} naming the option, what was expected and what came.
+ */
+export function createCoinw(options?: CoinwOptions): Coinw {
+  const name = 'createCoinw'
+  const checked = checkOptions<CoinwOptions>(name, options, exchangeChecks)
+  const exchange = openExchange({ name, baseUrl: BASE_URL, limits: coinwLimits, error: coinwError }, checked)
+  return Object.freeze({
+    scheduler: exchange.scheduler,
+    account: (credentials: Credentials) => createAccount(exchange, credentials),
+    close: () => exchange.close(),
+    [Symbol.asyncDispose]: () => exchange.close(),
+  })
+}

@@ -1,0 +1,8 @@
+export type { CallOptions, Credentials, ErrorKind, Fetch, Params } from '@headgate/http'
+export type { CoinwAccount } from './account.ts'
+export type { CommandName } from './commands.ts'
+export { type Coinw, type CoinwOptions, createCoinw } from './create-coinw.ts'
+export { CoinwError } from './errors.ts'
+export { coinwLimits } from './limits.ts'
+export type { Balances } from './responses.ts'
+export { signCoinw } from './signing.ts'

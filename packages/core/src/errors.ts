@@ -1,0 +1,110 @@
+import type { Labels } from './limits/limit.ts'
+
+/** What every error of the scheduler has: a `code` that stays the same when its words change. */
+export abstract class HeadgateError extends Error {
+  abstract readonly code: string
+}
+
+/** The scheduler was closed before the call could start. */
+export class ClosedError extends HeadgateError {
+  override readonly name = 'ClosedError'
+  readonly code = 'CLOSED'
+
+  constructor() {
+    super('the scheduler is closed')
+  }
+}
+
+/** The call did not start, or could not have started, within its `maxWaitMs`. */
+export class MaxWaitError extends HeadgateError {
+  override readonly name = 'MaxWaitError'
+  readonly code = 'MAX_WAIT'
+  readonly labels: Labels
+  readonly maxWaitMs: number
+  readonly waitedMs: number
+  /** The least time after which it could have started, where that was known, milliseconds from the call. */
+  readonly earliestMs: number | undefined
+
+  constructor(labels: Labels, maxWaitMs: number, waitedMs: number, earliestMs?: number) {
+    super(
+      earliestMs === undefined
+        ? `not started within ${maxWaitMs} ms: ${show(labels)}`
+        : `cannot start within ${maxWaitMs} ms, at the earliest in ${Math.ceil(earliestMs)} ms: ${show(labels)}`,
+    )
+    this.labels = labels
+    this.maxWaitMs = maxWaitMs
+    this.waitedMs = waitedMs
+    this.earliestMs = earliestMs
+  }
+}
+
+/** As many calls wait as may wait. */
+export class QueueFullError extends HeadgateError {
+  override readonly name = 'QueueFullError'
+  readonly code = 'QUEUE_FULL'
+  readonly labels: Labels
+  readonly maxQueued: number
+
+  constructor(labels: Labels, maxQueued: number) {
+    super(`${maxQueued} calls wait already: ${show(labels)}`)
+    this.labels = labels
+    this.maxQueued = maxQueued
+  }
+}
+
+/** The call costs more than a limit ever gives. */
+export class NeverFitsError extends HeadgateError {
+  override readonly name = 'NeverFitsError'
+  readonly code = 'NEVER_FITS'
+  readonly labels: Labels
+  readonly limit: string
+  readonly cost: number
+  readonly size: number
+
+  constructor(labels: Labels, limit: string, cost: number, size: number) {
+    super(`costs ${cost}, and limit "${limit}" never gives more than ${size}: ${show(labels)}`)
+    this.labels = labels
+    this.limit = limit
+    this.cost = cost
+    this.size = size
+  }
+}
+
+/** The server refused the call as often as it may be tried. `cause` is what the last attempt ended with, if it threw. */
+export class RefusedError extends HeadgateError {
+  override readonly name = 'RefusedError'
+  readonly code = 'REFUSED'
+  readonly labels: Labels
+  readonly attempts: number
+  readonly holdMs: number | undefined
+  readonly reason: string | undefined
+
+  constructor(labels: Labels, attempts: number, how: { holdMs?: number; reason?: string }, cause: unknown) {
+    const reason = how.reason === undefined ? '' : ` (${how.reason})`
+    super(`refused ${attempts} ${attempts === 1 ? 'time' : 'times'}${reason}: ${show(labels)}`, cause === undefined ? {} : { cause })
+    this.labels = labels
+    this.attempts = attempts
+    this.holdMs = how.holdMs
+    this.reason = how.reason
+  }
+}
+
+/** The task ran longer than `timeoutMs`. It may run on; what it does later is ignored, and its call counts as lost. */
+export class TimeoutError extends HeadgateError {
+  override readonly name = 'TimeoutError'
+  readonly code = 'TIMEOUT'
+  readonly labels: Labels
+  readonly timeoutMs: number
+
+  constructor(labels: Labels, timeoutMs: number) {
+    super(`no end after ${timeoutMs} ms: ${show(labels)}`)
+    this.labels = labels
+    this.timeoutMs = timeoutMs
+  }
+}
+
+function show(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+}

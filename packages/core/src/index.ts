@@ -1,0 +1,37 @@
+export { backoffMs, type BackoffOptions } from './backoff/backoff.ts'
+export { createScheduler, type Scheduler } from './create-scheduler.ts'
+export {
+  ClosedError,
+  HeadgateError,
+  MaxWaitError,
+  NeverFitsError,
+  QueueFullError,
+  RefusedError,
+  TimeoutError,
+} from './errors.ts'
+export { type DisabledPeriod, parseDisabledPeriod } from './feedback/disabled-period.ts'
+export { type InFlightOptions, inFlight, type TokenBucketOptions, tokenBucket } from './limits/define.ts'
+export type { InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
+export { memoryLedger } from './limits/memory-ledger.ts'
+export type { Clock, Timer } from './ports/clock.ts'
+export type {
+  ColdStart,
+  Decision,
+  Decisions,
+  Gate,
+  GateState,
+  Head,
+  Ledger,
+  LedgerSession,
+  LedgerSetup,
+  Outcome,
+  Passage,
+  Refused,
+  Ticket,
+} from './ports/ledger.ts'
+export type { Observer, SchedulerEvent } from './ports/observer.ts'
+export type { Random } from './ports/random.ts'
+export type { Admission, Refusal, ScheduleRequest, Seen, Task } from './request.ts'
+export type { SchedulerOptions } from './run/settings.ts'
+export type { Counters, Explanation, LaneState, Snapshot } from './run/view.ts'
+export { systemClock } from './system/clock.ts'

@@ -1,0 +1,81 @@
+import type { Gate, Head, Passage } from '../ports/ledger.ts'
+import type { Cohort, Room } from './room.ts'
+
+/** A call as its lane sees it: a link in a chain. */
+export interface Queued {
+  readonly cost: Head['cost']
+  lane: Lane | undefined
+  previous: Queued | undefined
+  next: Queued | undefined
+}
+
+/**
+ * The waiting calls with the same labels at the same priority, first come, first served. Same labels, not only same
+ * buckets: a hold may fall on any label, and must not block calls behind it that it doesn't speak of.
+ */
+export class Lane {
+  readonly key: string
+  readonly passage: Passage
+  readonly priority: number
+  /** The value of the `fairBy` label: lanes of one group share one turn. */
+  readonly group: string
+  first: Queued | undefined
+  size = 0
+  /** Its head is being judged: it stands in no room. */
+  judging = false
+  #last: Queued | undefined
+
+  // What follows belongs to the waiting rooms.
+  heapIndex = -1
+  /** Its place in the order of turns; smaller goes first. Kept while it moves from room to room. */
+  turn = 0
+  /** The turn, or that of its group where this is later. */
+  rank = 0
+  cohort: Cohort | undefined
+  /** Where it waits by itself; undefined while it waits within its cohort, or is being judged. */
+  room: Room | undefined
+  /** The gate whose room woke it. */
+  wokenBy: Gate | undefined
+  /** How often since its last admission it was woken by one gate and refused by another. */
+  bounces = 0
+  claims: Room[] | undefined
+
+  constructor(key: string, passage: Passage, priority: number, group: string) {
+    this.key = key
+    this.passage = passage
+    this.priority = priority
+    this.group = group
+  }
+
+  append(call: Queued): void {
+    call.lane = this
+    call.previous = this.#last
+    if (this.#last === undefined) this.first = call
+    else this.#last.next = call
+    this.#last = call
+    this.size++
+  }
+
+  prepend(call: Queued): void {
+    call.lane = this
+    call.next = this.first
+    if (this.first === undefined) this.#last = call
+    else this.first.previous = call
+    this.first = call
+    this.size++
+  }
+
+  take(call: Queued): void {
+    if (call.previous === undefined) this.first = call.next
+    else call.previous.next = call.next
+    if (call.next === undefined) this.#last = call.previous
+    else call.next.previous = call.previous
+    call.lane = call.previous = call.next = undefined
+    this.size--
+  }
+}
+
+/** Higher priority first, then the smaller turn. */
+export function goesBefore(a: { priority: number; rank: number }, b: { priority: number; rank: number }): boolean {
+  return a.priority !== b.priority ? a.priority > b.priority : a.rank < b.rank
+}

@@ -1,0 +1,307 @@
+import type { Gate } from '../ports/ledger.ts'
+import { Heap } from './heap.ts'
+import { goesBefore, type Lane } from './lane.ts'
+import { Cohort, Room } from './room.ts'
+
+/** A claim leaves one token in so many idle: from this size on it may be made at the first bounce. */
+const CHEAP_CLAIM_SIZE = 50
+/** At smaller gates a lane is passed over so often before its claim idles their tokens. */
+const BOUNCES_BEFORE_CLAIM = 3
+
+/** Turns served are sorted out when so many are kept, and again whenever twice what was left. */
+const SERVED_AT_LEAST = 64
+
+/** What the waiting rooms ask of the ledger. */
+export interface GateKeeper {
+  readyAtMs(gate: Gate, tokens: number, nowMs: number): number
+  costOf(gate: Gate, lane: Lane): number
+  sizeOf(gate: Gate): number
+}
+
+/**
+ * Who goes next. Every lane that cannot go waits in the room of the gate that refuses it; a room wakes when its gate
+ * has tokens for its first lane; among woken rooms the smallest turn goes first.
+ */
+export class Waiting {
+  readonly #keeper: GateKeeper
+  readonly #fairBy: string
+  readonly #rooms = new Map<Gate, Room>()
+  readonly #cohorts = new Map<string, Cohort>()
+  readonly #timed = new Heap<Room>((a, b) => a.wakeAtMs < b.wakeAtMs)
+  readonly #due = new Heap<Room>((a, b) => goesBefore(a.top as Lane, b.top as Lane))
+  /** Rooms that may have become empty; kept until the judging is over, for a lane under judgement may come back. */
+  readonly #untidy: Room[] = []
+  #turns = 0
+
+  constructor(keeper: GateKeeper, fairBy: string) {
+    this.#keeper = keeper
+    this.#fairBy = fairBy
+  }
+
+  get isEmpty(): boolean {
+    return this.#rooms.size === 0
+  }
+
+  /** Infinity when only an answer can wake somebody. */
+  get wakeAtMs(): number {
+    return this.#due.size > 0 ? Number.NEGATIVE_INFINITY : (this.#timed.peek()?.wakeAtMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  enter(lane: Lane): void {
+    lane.turn = lane.rank = ++this.#turns
+    const shared = lane.passage.gates.filter(gate => !gate.by.includes(this.#fairBy))
+    if (shared.length === 0) return
+    const key = shared.map(gate => gate.key).join('\n')
+    let cohort = this.#cohorts.get(key)
+    if (cohort === undefined) {
+      cohort = new Cohort(key, shared)
+      this.#cohorts.set(key, cohort)
+      for (const gate of shared) this.#room(gate).cohorts++
+    }
+    cohort.members++
+    lane.cohort = cohort
+  }
+
+  /** The lane has no more calls and is forgotten. */
+  exit(lane: Lane, nowMs: number): void {
+    this.leave(lane, nowMs)
+    const { cohort } = lane
+    if (cohort === undefined || --cohort.members > 0) return
+    this.#cohorts.delete(cohort.key)
+    for (const gate of cohort.gates) {
+      const room = this.#room(gate)
+      room.cohorts--
+      this.#untidy.push(room)
+    }
+  }
+
+  /** The gate at which others wait already, so that a lane which comes now must wait behind them, unjudged. */
+  blockerOf(lane: Lane): Gate | undefined {
+    if (lane.cohort?.room !== undefined) return lane.cohort.room.gate
+    for (const gate of lane.passage.gates) {
+      const room = this.#rooms.get(gate)
+      if (room !== undefined && (room.waiters.size > 0 || (room.claim !== undefined && room.claim !== lane))) return gate
+    }
+    return undefined
+  }
+
+  /** An older lane's claim on one of the lane's gates that leaves nothing for it. */
+  claimBefore(lane: Lane, nowMs: number): { gate: Gate; readyAtMs: number } | undefined {
+    for (const gate of lane.passage.gates) {
+      const claim = this.#rooms.get(gate)?.claim
+      if (claim === undefined || claim === lane || !goesBefore(claim, lane)) continue
+      const readyAtMs = this.#keeper.readyAtMs(gate, this.#keeper.costOf(gate, lane) + this.#keeper.costOf(gate, claim), nowMs)
+      if (readyAtMs > nowMs) return { gate, readyAtMs }
+    }
+    return undefined
+  }
+
+  /** The lane waits for `gate`, with the turn it has. */
+  place(lane: Lane, gate: Gate, nowMs: number): void {
+    if (lane.wokenBy !== undefined && lane.wokenBy !== gate) this.#bounced(lane, gate, nowMs)
+    const room = this.#room(gate)
+    const { cohort } = lane
+    if (cohort === undefined || !cohort.gates.includes(gate)) {
+      lane.room = room
+      room.waiters.push(lane)
+      this.#retime(room, nowMs)
+      return
+    }
+    cohort.lanes.push(lane)
+    if (cohort.room === room) room.waiters.update(cohort)
+    else {
+      this.#leaveRoom(cohort, nowMs)
+      cohort.room = room
+      room.waiters.push(cohort)
+    }
+    this.#retime(room, nowMs)
+  }
+
+  /** The lane was admitted and has more calls: it waits on, behind all that wait already. */
+  requeue(lane: Lane, gate: Gate, nowMs: number): void {
+    lane.wokenBy = undefined
+    this.place(lane, lane.cohort?.room?.gate ?? gate, nowMs)
+  }
+
+  /** A call of the lane goes: its next one has a new turn, and so have all of its group at the gates they contend for. */
+  admitted(lane: Lane, nowMs: number): void {
+    lane.turn = lane.rank = ++this.#turns
+    lane.bounces = 0
+    this.#dropClaims(lane, nowMs)
+    for (const gate of lane.cohort?.gates ?? []) {
+      const room = this.#rooms.get(gate)
+      if (room === undefined) continue
+      room.served.set(lane.group, lane.turn)
+      if (room.served.size > room.forgetFrom) this.#forgetServed(room)
+    }
+  }
+
+  /** Takes the lane out, to be judged anew or forgotten. A lane under judgement is out already. */
+  leave(lane: Lane, nowMs: number): void {
+    this.#dropClaims(lane, nowMs)
+    const { cohort, room } = lane
+    lane.room = undefined
+    if (room !== undefined) {
+      room.waiters.remove(lane)
+      this.#retime(room, nowMs)
+    } else if (cohort !== undefined && cohort.lanes.has(lane)) this.#takeFromCohort(cohort, lane, nowMs)
+  }
+
+  /** Something about the gate has changed: its room may wake earlier. */
+  changed(gate: Gate, nowMs: number): void {
+    const room = this.#rooms.get(gate)
+    if (room !== undefined) this.#retime(room, nowMs)
+  }
+
+  changedFor(lane: Lane, nowMs: number): void {
+    const room = lane.room ?? lane.cohort?.room
+    if (room !== undefined) this.#retime(room, nowMs)
+  }
+
+  /** The lane whose turn it is, taken out for judging; undefined when no gate has tokens for anybody waiting at it. */
+  takeNext(nowMs: number): Lane | undefined {
+    for (let room = this.#timed.peek(); room !== undefined && room.wakeAtMs <= nowMs; room = this.#timed.peek()) {
+      this.#retime(room, nowMs)
+    }
+    for (let room = this.#due.peek(); room !== undefined; room = this.#due.peek()) {
+      // Somebody else may have taken the tokens in the meantime.
+      if (this.#readyAtMs(room, nowMs) > nowMs) {
+        this.#retime(room, nowMs)
+        continue
+      }
+      const lane = room.top as Lane
+      if (this.#rerank(lane, room)) continue
+      const { cohort } = lane
+      if (lane.room === undefined) this.#takeFromCohort(cohort as Cohort, lane, nowMs)
+      else {
+        lane.room = undefined
+        room.waiters.remove(lane)
+        if (room.gate.kind !== 'hold' && cohort?.room !== undefined) {
+          // Its own gate is free again; at the shared ones others wait: it takes its turn among them, unjudged.
+          this.#retime(room, nowMs)
+          cohort.lanes.push(lane)
+          cohort.room.waiters.update(cohort)
+          this.#retime(cohort.room, nowMs)
+          continue
+        }
+        this.#retime(room, nowMs)
+      }
+      lane.wokenBy = room.gate
+      return lane
+    }
+    return undefined
+  }
+
+  /** Forgets the rooms that nobody needs any more. Not while a lane is under judgement. */
+  tidy(): void {
+    for (let room = this.#untidy.pop(); room !== undefined; room = this.#untidy.pop()) {
+      if (room.waiters.size === 0 && room.cohorts === 0 && room.claim === undefined) this.#rooms.delete(room.gate)
+    }
+  }
+
+  #room(gate: Gate): Room {
+    let room = this.#rooms.get(gate)
+    if (room === undefined) {
+      room = new Room(gate)
+      this.#rooms.set(gate, room)
+      this.#untidy.push(room)
+    }
+    return room
+  }
+
+  #readyAtMs(room: Room, nowMs: number): number {
+    const lane = room.top
+    if (lane === undefined) return Number.POSITIVE_INFINITY
+    const { claim } = room
+    let tokens = this.#keeper.costOf(room.gate, lane)
+    if (claim !== undefined && claim !== lane && goesBefore(claim, lane)) tokens += this.#keeper.costOf(room.gate, claim)
+    return this.#keeper.readyAtMs(room.gate, tokens, nowMs)
+  }
+
+  #retime(room: Room, nowMs: number): void {
+    const wakeAtMs = this.#readyAtMs(room, nowMs)
+    if (room.waiters.size === 0) this.#untidy.push(room)
+    const wasDue = this.#due.has(room)
+    const wasTimed = this.#timed.has(room)
+    room.wakeAtMs = wakeAtMs
+    if (wakeAtMs <= nowMs) {
+      if (wasTimed) this.#timed.remove(room)
+      if (wasDue) this.#due.update(room)
+      else this.#due.push(room)
+      return
+    }
+    if (wasDue) this.#due.remove(room)
+    if (wakeAtMs === Number.POSITIVE_INFINITY) {
+      if (wasTimed) this.#timed.remove(room)
+    } else if (wasTimed) this.#timed.update(room)
+    else this.#timed.push(room)
+  }
+
+  /** Where its group was served since the lane got its turn, the lane's rank is that of its group. */
+  #rerank(lane: Lane, room: Room): boolean {
+    let rank = lane.turn
+    for (const gate of lane.cohort?.gates ?? []) rank = Math.max(rank, this.#rooms.get(gate)?.served.get(lane.group) ?? 0)
+    if (rank <= lane.rank) return false
+    lane.rank = rank
+    if (lane.room === undefined) {
+      const cohort = lane.cohort as Cohort
+      cohort.lanes.update(lane)
+      room.waiters.update(cohort)
+    } else room.waiters.update(lane)
+    this.#due.update(room)
+    return true
+  }
+
+  #takeFromCohort(cohort: Cohort, lane: Lane, nowMs: number): void {
+    cohort.lanes.remove(lane)
+    const room = cohort.room as Room
+    if (cohort.lanes.size > 0) {
+      room.waiters.update(cohort)
+      this.#retime(room, nowMs)
+    } else this.#leaveRoom(cohort, nowMs)
+  }
+
+  #leaveRoom(cohort: Cohort, nowMs: number): void {
+    const { room } = cohort
+    if (room === undefined) return
+    cohort.room = undefined
+    room.waiters.remove(cohort)
+    this.#retime(room, nowMs)
+  }
+
+  #bounced(lane: Lane, gate: Gate, nowMs: number): void {
+    lane.wokenBy = undefined
+    // Holds last: tokens kept meanwhile would be wasted.
+    if (gate.kind === 'hold') return this.#dropClaims(lane, nowMs)
+    lane.bounces++
+    const shared = lane.cohort?.gates ?? []
+    const cheap = shared.includes(gate) && shared.every(each => this.#keeper.sizeOf(each) >= CHEAP_CLAIM_SIZE)
+    if (!cheap && lane.bounces < BOUNCES_BEFORE_CLAIM) return
+    for (const each of lane.passage.gates) {
+      const room = this.#room(each)
+      if (room.claim === lane || (room.claim !== undefined && !goesBefore(lane, room.claim))) continue
+      room.claim = lane
+      lane.claims ??= []
+      lane.claims.push(room)
+      this.#retime(room, nowMs)
+    }
+  }
+
+  #dropClaims(lane: Lane, nowMs: number): void {
+    const { claims } = lane
+    if (claims === undefined) return
+    lane.claims = undefined
+    for (const room of claims) {
+      if (room.claim !== lane) continue
+      room.claim = undefined
+      this.#retime(room, nowMs)
+    }
+  }
+
+  /** A turn served before that of everybody who waits changes nobody's rank. */
+  #forgetServed(room: Room): void {
+    const oldest = room.top?.rank ?? Number.POSITIVE_INFINITY
+    for (const [group, turn] of room.served) if (turn < oldest) room.served.delete(group)
+    room.forgetFrom = 2 * room.served.size + SERVED_AT_LEAST
+  }
+}

@@ -1,0 +1,247 @@
+import type { ColdStart, Gate } from '../ports/ledger.ts'
+import type { Labels, TokenBucketLimit } from './limit.ts'
+import { Reduction } from './reduction.ts'
+import type { Route } from './route.ts'
+import { TimeRing } from './time-ring.ts'
+
+/** Instants are compared across machines that round: a token comes back this much later than the arithmetic says. */
+export const GUARD_MS = 1
+
+/** Longer than any call runs: a route that has not drawn for so long and two windows has no token away. */
+const FORGET_ROUTE_MS = 600_000
+
+interface Draw {
+  readonly route: Route
+  atMs: number
+}
+
+export interface BucketOptions {
+  readonly limit: TokenBucketLimit
+  readonly key: string
+  /** Any labels that lead here. */
+  readonly labels: Labels
+  /** Tokens per window. */
+  readonly tokens: number
+  readonly windowMs: number
+  readonly coldStart: ColdStart
+  /** From when the cold start counts. */
+  readonly bornAtMs: number
+  readonly lostCallMs: number
+  /** Whether round trips may shorten the wait. */
+  readonly useFloor: boolean
+}
+
+/**
+ * One limit for one set of label values. A token is away from the moment it is taken until one window after the last
+ * moment at which the server can have counted the call: `receivedAt − floor + windowMs + guard`.
+ */
+export class Bucket implements Gate {
+  readonly kind = 'bucket'
+  readonly limit: TokenBucketLimit
+  readonly key: string
+  readonly labels: Labels
+  readonly windowMs: number
+  /** Tokens per window, as documented or set. */
+  tokens: number
+  /** Tokens of calls that were sent and neither answered nor given up. */
+  inFlight = 0
+  /** Tokens of calls lost while their route was silent: nothing says yet when they come back. */
+  silent = 0
+  /** How many lanes refer to it: such a bucket is never dropped. */
+  lanes = 0
+  dropped = false
+  reduction: Reduction | undefined
+  readonly #useFloor: boolean
+  readonly #lostCallMs: number
+  readonly #routes: Draw[] = []
+  /** When the answers were in, ascending; those before `#away` were free at the last look. */
+  readonly #answers = new TimeRing()
+  #away = 0
+  /** Tokens that come back at a known instant: lost calls. */
+  #known: TimeRing | undefined
+  #coldTokens: number
+  #coldFromMs: number
+  /** 0: all cold tokens come back at once. */
+  #coldStepMs: number
+
+  constructor(options: BucketOptions) {
+    this.limit = options.limit
+    this.key = options.key
+    this.labels = options.labels
+    this.tokens = options.tokens
+    this.windowMs = options.windowMs
+    this.#useFloor = options.useFloor
+    this.#lostCallMs = options.lostCallMs
+    const spent = options.coldStart === 'spent'
+    this.#coldTokens = options.coldStart === 'full' ? 0 : options.tokens
+    this.#coldFromMs = options.bornAtMs + (spent ? options.windowMs + options.lostCallMs : 0)
+    this.#coldStepMs = spent ? 0 : Math.min((2 * options.windowMs) / options.tokens, options.windowMs)
+  }
+
+  get name(): string {
+    return this.limit.name
+  }
+
+  get by(): readonly string[] {
+    return this.limit.by
+  }
+
+  /** The floor of a bucket is the smallest of all routes that draw on it. */
+  drawnBy(route: Route, nowMs: number): void {
+    const routes = this.#routes
+    for (const draw of routes) {
+      if (draw.route !== route) continue
+      draw.atMs = nowMs
+      return
+    }
+    // An account that moved to another address must not keep the floor of the old one for ever.
+    for (let i = routes.length - 1; i >= 0; i--) {
+      if ((routes[i] as Draw).atMs < nowMs - 2 * this.windowMs - FORGET_ROUTE_MS) routes.splice(i, 1)
+    }
+    routes.push({ route, atMs: nowMs })
+  }
+
+  /** Tokens that can be taken now; below 0 after the limit was lowered. */
+  free(nowMs: number): number {
+    return this.#capacity(nowMs) - this.inFlight - this.silent - this.#awayAfterAnswers(nowMs) - this.#awayUntilKnown(nowMs) - this.#cold(nowMs)
+  }
+
+  /** When `tokens` can be taken if no further answer comes; Infinity as long as that hangs on answers. */
+  readyAtMs(tokens: number, nowMs: number): number {
+    let missing = tokens - this.free(nowMs)
+    if (missing <= 0) return nowMs
+    const delayMs = this.#delayMs(nowMs)
+    let answer = this.#away
+    let known = 0
+    let cold = this.#coldTokens - this.#cold(nowMs)
+    let atMs = Number.POSITIVE_INFINITY
+    for (; missing > 0; missing--) {
+      const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
+      const knownMs = this.#known !== undefined && known < this.#known.length ? this.#known.at(known) : Number.POSITIVE_INFINITY
+      const coldMs = cold < this.#coldTokens ? this.#coldBackMs(cold) : Number.POSITIVE_INFINITY
+      atMs = Math.min(answerMs, knownMs, coldMs)
+      if (atMs === Number.POSITIVE_INFINITY) break
+      if (atMs === answerMs) answer++
+      else if (atMs === knownMs) known++
+      else cold++
+    }
+    if (this.reduction !== undefined) atMs = Math.min(atMs, this.reduction.nextMs(this.tokens, nowMs))
+    if (this.silent >= missing && missing > 0) atMs = Math.min(atMs, this.#probeAtMs())
+    return Math.max(atMs, nowMs)
+  }
+
+  /** No start of a call that needs `tokens` is possible before it, whatever the answers still under way bring. */
+  earliestMs(tokens: number, nowMs: number): number {
+    const readyAtMs = this.readyAtMs(tokens, nowMs)
+    return this.inFlight === 0 ? readyAtMs : Math.min(readyAtMs, nowMs + this.#delayMs(nowMs))
+  }
+
+  take(tokens: number, nowMs: number): void {
+    let missing = tokens - this.free(nowMs)
+    // Only a probe into a silent route is let through without free tokens.
+    for (const { route } of this.#routes) if (missing > 0) missing -= route.borrow(this, missing)
+    this.inFlight += tokens
+  }
+
+  /** The call never left. */
+  giveBack(tokens: number): void {
+    this.inFlight -= tokens
+  }
+
+  /** The server has counted the call, at the latest at `receivedAtMs`. */
+  giveBackAfter(receivedAtMs: number, tokens: number): void {
+    this.inFlight -= tokens
+    for (let i = 0; i < tokens; i++) this.#answers.insert(receivedAtMs)
+    // An instant inserted among those judged free must be judged again.
+    while (this.#away > 0 && this.#answers.at(this.#away - 1) >= receivedAtMs) this.#away--
+  }
+
+  giveBackAt(atMs: number, tokens: number): void {
+    this.#known ??= new TimeRing()
+    for (let i = 0; i < tokens; i++) this.#known.insert(atMs)
+  }
+
+  /** A refusal before the cold start was over proves a predecessor: the bucket empties for a window and what may still be under way. */
+  refusedInColdStart(nowMs: number): boolean {
+    if (this.#cold(nowMs) === 0) return false
+    this.#coldTokens = this.tokens
+    this.#coldStepMs = 0
+    this.#coldFromMs = nowMs + this.windowMs + this.#lostCallMs
+    return true
+  }
+
+  /**
+   * Halves what may be used, once per flight.
+   * @returns whether it did
+   */
+  halve(sentAtMs: number, nowMs: number): boolean {
+    if (this.reduction === undefined) this.reduction = new Reduction(this.tokens, this.windowMs, nowMs)
+    else if (sentAtMs < this.reduction.sinceMs) return false
+    else this.reduction.halve(this.tokens, nowMs)
+    return true
+  }
+
+  /** Nothing would be forgotten if the bucket were made anew. */
+  isIdle(nowMs: number): boolean {
+    return this.lanes === 0 && this.inFlight === 0 && this.silent === 0 && this.free(nowMs) === this.tokens && this.#answers.length === 0
+  }
+
+  /**
+   * When every token is lost and the route is silent, no answer would ever come to free one: a single call may then go in
+   * the place of a lost one, as soon as that would be back had its route been alive.
+   */
+  #probeAtMs(): number {
+    let atMs = Number.POSITIVE_INFINITY
+    for (const { route } of this.#routes) {
+      if (route.inFlight === 0) atMs = Math.min(atMs, route.lastGivenUpAtMs + this.#lostCallMs + this.windowMs)
+    }
+    return atMs
+  }
+
+  #capacity(nowMs: number): number {
+    if (this.reduction === undefined) return this.tokens
+    const tokens = this.reduction.tokens(this.tokens, nowMs)
+    if (tokens >= this.tokens) this.reduction = undefined
+    return tokens
+  }
+
+  /** From an answer to its token: evaluated at judging, for the floor may have changed since. */
+  #delayMs(nowMs: number): number {
+    let floorMs = Number.POSITIVE_INFINITY
+    if (this.#useFloor) for (const { route } of this.#routes) floorMs = Math.min(floorMs, route.floor.floorMs(nowMs))
+    return this.windowMs + GUARD_MS - (floorMs === Number.POSITIVE_INFINITY ? 0 : floorMs)
+  }
+
+  #awayAfterAnswers(nowMs: number): number {
+    const answers = this.#answers
+    const delayMs = this.#delayMs(nowMs)
+    // Both ways: a second, faster route lowers the floor, and what was free no longer is.
+    while (this.#away < answers.length && answers.at(this.#away) + delayMs <= nowMs) this.#away++
+    while (this.#away > 0 && answers.at(this.#away - 1) + delayMs > nowMs) this.#away--
+    // Free even without a floor: free for good.
+    while (this.#away > 0 && answers.at(0) + this.windowMs + GUARD_MS <= nowMs) {
+      answers.dropFirst()
+      this.#away--
+    }
+    return answers.length - this.#away
+  }
+
+  #awayUntilKnown(nowMs: number): number {
+    const known = this.#known
+    if (known === undefined) return 0
+    while (known.length > 0 && known.at(0) <= nowMs) known.dropFirst()
+    return known.length
+  }
+
+  #coldBackMs(index: number): number {
+    return this.#coldFromMs + (index + 1) * this.#coldStepMs
+  }
+
+  #cold(nowMs: number): number {
+    if (this.#coldTokens === 0) return 0
+    const back = this.#coldStepMs === 0 ? this.#coldTokens : Math.floor((nowMs - this.#coldFromMs) / this.#coldStepMs + 1e-9)
+    const away = nowMs < this.#coldFromMs ? this.#coldTokens : Math.max(0, this.#coldTokens - back)
+    if (away === 0) this.#coldTokens = 0
+    return away
+  }
+}

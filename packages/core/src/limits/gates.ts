@@ -1,0 +1,148 @@
+import type { LedgerSetup, Passage } from '../ports/ledger.ts'
+import { Bucket } from './bucket.ts'
+import { Cap } from './cap.ts'
+import { keyOf } from './keys.ts'
+import type { Labels, Limit, TokenBucketLimit } from './limit.ts'
+import { Route } from './route.ts'
+
+/** The labels that tell one way to a server from another. Those a request lacks count as one value. */
+const ROUTE_LABELS = ['exchange', 'ip']
+
+export interface MemoryPassage extends Passage {
+  gates: (Bucket | Cap)[]
+  /** What the limit's own `cost` says, which wins over the request's. */
+  fixedCosts: (number | undefined)[]
+  route: Route
+}
+
+/** Every bucket and cap in use, found by limit and label values. Idle ones are dropped as others come. */
+export class Gates {
+  readonly #setup: LedgerSetup
+  readonly #gates = new Map<string, Bucket | Cap>()
+  readonly #routes = new Map<string, Route>()
+  /** Limits changed at run time, by name. */
+  readonly #changed = new Map<string, number>()
+  #added = 0
+  #sweep: Iterator<[string, Bucket | Cap]> | undefined
+
+  constructor(setup: LedgerSetup) {
+    this.#setup = setup
+  }
+
+  resolve(labels: Labels): MemoryPassage {
+    const passage: MemoryPassage = { labels, gates: [], fixedCosts: [], route: this.#routeOf(labels) }
+    this.refresh(passage)
+    return passage
+  }
+
+  refresh(passage: MemoryPassage): void {
+    passage.gates = []
+    passage.fixedCosts = []
+    this.#setup.limits.forEach((limit, index) => {
+      const values = keyOf(limit.by, passage.labels)
+      if (values === undefined) return
+      if (limit.kind === 'in-flight') {
+        passage.gates.push(this.#cap(limit, `${index}/${values}`, passage.labels))
+        passage.fixedCosts.push(1)
+        return
+      }
+      if (limit.where !== undefined && !limit.where(passage.labels)) return
+      const fixedCost = limit.cost === undefined ? undefined : wholeCost(limit, limit.cost(passage.labels))
+      const tokens = this.#tokens(limit, passage.labels)
+      passage.gates.push(this.#bucket(limit, `${index}/${values}`, passage.labels, tokens, limit.windowMs))
+      passage.fixedCosts.push(fixedCost)
+      if (limit.burst === undefined || limit.burst >= tokens) return
+      // A server with a smaller burst: so many in the time in which the limit brings them back.
+      const burstMs = (limit.burst * limit.windowMs) / tokens
+      passage.gates.push(this.#bucket(limit, `${index}/${values}burst`, passage.labels, limit.burst, burstMs))
+      passage.fixedCosts.push(fixedCost)
+    })
+    // As if a lane waited there: the passage in hand must not lose the gates it was just given.
+    for (const gate of passage.gates) gate.lanes++
+    while (this.#added > 0) {
+      this.#added--
+      this.#dropSomeIdle()
+    }
+    for (const gate of passage.gates) gate.lanes--
+  }
+
+  /** @returns the gates that changed */
+  setLimit(name: string, tokens: number): readonly (Bucket | Cap)[] {
+    this.#changed.set(name, tokens)
+    const changed: (Bucket | Cap)[] = []
+    for (const gate of this.#gates.values()) {
+      if (gate.name !== name || (gate.kind === 'bucket' && gate.windowMs !== gate.limit.windowMs)) continue
+      gate.tokens = tokens
+      changed.push(gate)
+    }
+    return changed
+  }
+
+  all(): Iterable<Bucket | Cap> {
+    return this.#gates.values()
+  }
+
+  #cap(limit: Limit & { kind: 'in-flight' }, key: string, labels: Labels): Cap {
+    let cap = this.#gates.get(key) as Cap | undefined
+    if (cap === undefined) {
+      cap = new Cap(limit, key, labels, this.#tokens(limit, labels))
+      this.#keep(cap)
+    }
+    return cap
+  }
+
+  #bucket(limit: TokenBucketLimit, key: string, labels: Labels, tokens: number, windowMs: number): Bucket {
+    let bucket = this.#gates.get(key) as Bucket | undefined
+    if (bucket === undefined) {
+      const { coldStart, bornAtMs, lostCallMs, useFloor } = this.#setup
+      bucket = new Bucket({ limit, key, labels, tokens, windowMs, coldStart, bornAtMs, lostCallMs, useFloor })
+      this.#keep(bucket)
+    }
+    return bucket
+  }
+
+  #tokens(limit: Limit, labels: Labels): number {
+    const changed = this.#changed.get(limit.name)
+    if (changed !== undefined) return changed
+    if (typeof limit.limit === 'number') return limit.limit
+    const tokens = limit.limit(labels)
+    if (Number.isSafeInteger(tokens) && tokens > 0) return tokens
+    throw new TypeError(`limit "${limit.name}": option "limit": expected a function that returns a whole number above 0, it returned ${String(tokens)}`)
+  }
+
+  #keep(gate: Bucket | Cap): void {
+    this.#gates.set(gate.key, gate)
+    this.#added++
+  }
+
+  /** Two looks for every new gate: the map stays within about twice what is in use, and nobody ever scans it. */
+  #dropSomeIdle(): void {
+    for (let looks = 0; looks < 2; looks++) {
+      this.#sweep ??= this.#gates.entries()
+      const next = this.#sweep.next()
+      if (next.done === true) {
+        this.#sweep = undefined
+        return
+      }
+      const [key, gate] = next.value
+      if (!gate.isIdle(this.#setup.nowMs())) continue
+      gate.dropped = true
+      this.#gates.delete(key)
+    }
+  }
+
+  #routeOf(labels: Labels): Route {
+    const key = ROUTE_LABELS.map(name => keyOf([name], labels) ?? '').join('/')
+    let route = this.#routes.get(key)
+    if (route === undefined) {
+      route = new Route()
+      this.#routes.set(key, route)
+    }
+    return route
+  }
+}
+
+function wholeCost(limit: Limit, cost: number): number {
+  if (Number.isSafeInteger(cost) && cost >= 0) return cost
+  throw new TypeError(`limit "${limit.name}": option "cost": expected a function that returns a whole number from 0, it returned ${String(cost)}`)
+}

@@ -1,0 +1,27 @@
+/** What a request says of itself, by name: `{ exchange: 'bingx', ip: 'a', uid: '7', endpoint: 'GET /x' }`. */
+export type Labels = Readonly<Record<string, string>>
+
+interface LimitBase {
+  readonly name: string
+  /** Tokens, or calls in flight, per set of label values. */
+  readonly limit: number | ((labels: Labels) => number)
+  /** The limit applies to requests that carry all of these labels, once per set of their values. */
+  readonly by: readonly string[]
+}
+
+/** At most `limit` tokens in any window of `windowMs`. */
+export interface TokenBucketLimit extends LimitBase {
+  readonly kind: 'token-bucket'
+  readonly windowMs: number
+  readonly where?: (labels: Labels) => boolean
+  readonly cost?: (labels: Labels) => number
+  readonly burst?: number
+}
+
+/** At most `limit` calls that have been sent and not settled. */
+export interface InFlightLimit extends LimitBase {
+  readonly kind: 'in-flight'
+}
+
+/** A rule as data. Made by {@link tokenBucket} and {@link inFlight}. */
+export type Limit = TokenBucketLimit | InFlightLimit

@@ -1,0 +1,371 @@
+import type {
+  Decision,
+  Decisions,
+  Gate,
+  GateState,
+  Head,
+  Ledger,
+  LedgerSession,
+  LedgerSetup,
+  Outcome,
+  Passage,
+  Ticket,
+} from '../ports/ledger.ts'
+import type { Refusal, Seen } from '../request.ts'
+import type { Bucket } from './bucket.ts'
+import type { Cap } from './cap.ts'
+import { Gates, type MemoryPassage } from './gates.ts'
+import type { Hold } from './hold.ts'
+import { Holds } from './holds.ts'
+import { pick } from './keys.ts'
+import type { Labels } from './limit.ts'
+
+/** The ledger of one process: buckets, caps and holds in memory. Answers at once. */
+export function memoryLedger(): Ledger {
+  return { open: setup => new MemoryLedger(setup) }
+}
+
+interface HoldPass {
+  readonly hold: Hold
+  readonly generation: number
+}
+
+class MemoryTicket implements Ticket {
+  readonly passage: MemoryPassage
+  readonly gates: readonly (Bucket | Cap)[]
+  readonly costs: readonly number[]
+  readonly sentAtMs: number
+  warm: boolean
+  receivedAtMs = Number.NaN
+  refused = false
+  settled = false
+  holds: readonly HoldPass[] | undefined
+
+  constructor(passage: MemoryPassage, costs: readonly number[], sentAtMs: number, warm: boolean) {
+    this.passage = passage
+    this.gates = passage.gates
+    this.costs = costs
+    this.sentAtMs = sentAtMs
+    this.warm = warm
+  }
+
+  get isCounted(): boolean {
+    return !Number.isNaN(this.receivedAtMs)
+  }
+}
+
+class MemoryLedger implements LedgerSession {
+  readonly #setup: LedgerSetup
+  readonly #gates: Gates
+  readonly #holds = new Holds()
+
+  constructor(setup: LedgerSetup) {
+    this.#setup = setup
+    this.#gates = new Gates(setup)
+  }
+
+  resolve(labels: Labels): Passage {
+    return this.#gates.resolve(labels)
+  }
+
+  retain(passage: Passage): void {
+    this.#fresh(passage as MemoryPassage)
+    for (const gate of (passage as MemoryPassage).gates) gate.lanes++
+  }
+
+  release(passage: Passage): void {
+    for (const gate of (passage as MemoryPassage).gates) gate.lanes--
+  }
+
+  decide(heads: readonly Head[], nowMs: number): Decisions {
+    const decisions: Decision[] = []
+    for (const head of heads) decisions.push(this.#decideOne(head, nowMs))
+    return decisions
+  }
+
+  readyAtMs(gate: Gate, tokens: number, nowMs: number): number {
+    return (gate as Bucket | Cap | Hold).kind === 'hold'
+      ? (gate as Hold).readyAtMs(nowMs)
+      : (gate as Bucket | Cap).readyAtMs(tokens, nowMs)
+  }
+
+  costOf(gate: Gate, head: Head): number {
+    const passage = head.passage as MemoryPassage
+    const index = passage.gates.indexOf(gate as Bucket | Cap)
+    return index < 0 ? 1 : costAt(passage, index, head.cost)
+  }
+
+  sizeOf(gate: Gate): number {
+    return gate.kind === 'hold' ? Number.POSITIVE_INFINITY : (gate as Bucket | Cap).tokens
+  }
+
+  earliestMs(head: Head, nowMs: number): number {
+    const passage = this.#fresh(head.passage as MemoryPassage)
+    let earliestMs = nowMs
+    passage.gates.forEach((gate, index) => {
+      const cost = costAt(passage, index, head.cost)
+      if (cost > 0) earliestMs = Math.max(earliestMs, gate.earliestMs(cost, nowMs))
+    })
+    for (const hold of this.#holds.matching(passage.labels)) {
+      const readyAtMs = hold.readyAtMs(nowMs)
+      if (readyAtMs !== Number.POSITIVE_INFINITY) earliestMs = Math.max(earliestMs, readyAtMs)
+    }
+    return earliestMs
+  }
+
+  neverFits(head: Head): Gate | undefined {
+    const passage = head.passage as MemoryPassage
+    return passage.gates.find((gate, index) => costAt(passage, index, head.cost) > gate.tokens)
+  }
+
+  counted(given: Ticket, nowMs: number, seen: Seen): void {
+    const ticket = given as MemoryTicket
+    if (ticket.settled || ticket.isCounted) return
+    if (seen.reusedConnection !== undefined) ticket.warm = seen.reusedConnection
+    ticket.receivedAtMs = nowMs
+    const { route } = ticket.passage
+    route.inFlight--
+    // Floors are at most nine tenths of the smallest round trip: so no token is ever back before `sentAt + window`.
+    const backFromMs = this.#setup.useFloor ? Math.max(nowMs, ticket.sentAtMs + route.floor.ceilingMs(nowMs)) : nowMs
+    ticket.gates.forEach((gate, index) => {
+      if (gate.kind !== 'bucket') return
+      gate.giveBackAfter(backFromMs, ticket.costs[index] as number)
+      this.#setup.changed(gate)
+    })
+    for (const bucket of route.answered(nowMs, this.#setup.lostCallMs)) this.#setup.changed(bucket)
+  }
+
+  refused(given: Ticket, nowMs: number, refusal: Refusal): void {
+    const ticket = given as MemoryTicket
+    if (ticket.settled) return
+    this.counted(ticket, nowMs, {})
+    ticket.refused = true
+    const { labels } = ticket.passage
+    const names = (refusal.by ?? this.#mostSpecific(ticket)?.limit.by ?? []).filter(name => Object.hasOwn(labels, name))
+    if (refusal.by !== undefined && names.length < refusal.by.length) {
+      throw new TypeError(`refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`)
+    }
+    this.#setup.emit({
+      type: 'refused',
+      labels,
+      ...(refusal.holdMs !== undefined && { holdMs: refusal.holdMs }),
+      ...(refusal.reason !== undefined && { reason: refusal.reason }),
+    })
+    if (refusal.holdMs !== undefined) this.hold(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
+    else this.#tighten(ticket, refusal.by === undefined ? undefined : names, nowMs)
+  }
+
+  settled(given: Ticket, nowMs: number, outcome: Outcome): void {
+    const ticket = given as MemoryTicket
+    if (ticket.settled) return
+    if (outcome === 'answered') this.counted(ticket, nowMs, {})
+    ticket.settled = true
+    const { route } = ticket.passage
+    if (ticket.isCounted) {
+      if (outcome === 'answered' && !ticket.refused && ticket.warm) route.floor.add(ticket.receivedAtMs - ticket.sentAtMs, nowMs)
+    } else {
+      route.inFlight--
+      if (outcome === 'lost') this.#lose(ticket, nowMs)
+    }
+    ticket.gates.forEach((gate, index) => {
+      if (gate.kind === 'cap') gate.inFlight--
+      else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(ticket.costs[index] as number)
+      else return
+      this.#setup.changed(gate)
+    })
+    // A silent route lets a probe through once nothing is under way on it.
+    if (route.inFlight === 0) for (const bucket of route.silentBuckets()) this.#setup.changed(bucket)
+    this.#leaveHolds(ticket, nowMs, outcome)
+  }
+
+  hold(labels: Labels, forMs: number, reason: string, nowMs: number): void {
+    const hold = this.#holds.over(labels, reason, nowMs)
+    hold.close(forMs, reason, nowMs)
+    this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
+    this.#setup.changed(hold)
+  }
+
+  releaseHolds(labels: Labels, _nowMs: number): void {
+    const hold = this.#holds.take(labels)
+    if (hold === undefined) return
+    hold.release()
+    this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
+    this.#setup.changed(hold)
+  }
+
+  setLimit(name: string, limit: number): void {
+    for (const gate of this.#gates.setLimit(name, limit)) this.#setup.changed(gate)
+  }
+
+  explain(head: Head, nowMs: number): readonly GateState[] {
+    const passage = this.#fresh(head.passage as MemoryPassage)
+    return [
+      ...passage.gates.map((gate, index) => stateOf(gate, costAt(passage, index, head.cost), nowMs)),
+      ...this.#holds.matching(passage.labels).map(hold => holdState(hold, nowMs)),
+    ]
+  }
+
+  gates(nowMs: number): readonly GateState[] {
+    return [...this.#gates.all()].map(gate => stateOf(gate, 1, nowMs)).concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
+  }
+
+  #decideOne(head: Head, nowMs: number): Decision {
+    const passage = this.#fresh(head.passage as MemoryPassage)
+    const { gates } = passage
+    let worst: Gate | undefined
+    let worstMs = nowMs
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as Bucket | Cap
+      const cost = costAt(passage, i, head.cost)
+      if (cost === 0) continue
+      // Before judging: this route's floor counts for the token that its own call takes.
+      if (gate.kind === 'bucket') gate.drawnBy(passage.route, nowMs)
+      if (gate.free(nowMs) >= cost) continue
+      const readyAtMs = gate.readyAtMs(cost, nowMs)
+      if (readyAtMs > worstMs) {
+        worst = gate
+        worstMs = readyAtMs
+      }
+    }
+    const holds = this.#holds.matching(passage.labels)
+    for (const hold of holds) {
+      const readyAtMs = hold.readyAtMs(nowMs)
+      if (readyAtMs > worstMs) {
+        worst = hold
+        worstMs = readyAtMs
+      }
+    }
+    if (worst !== undefined) return { gate: worst, readyAtMs: worstMs }
+    return this.#charge(head, passage, holds, nowMs)
+  }
+
+  #charge(head: Head, passage: MemoryPassage, holds: readonly Hold[], nowMs: number): Ticket {
+    const { gates, route } = passage
+    const costs: number[] = []
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as Bucket | Cap
+      const cost = costAt(passage, i, head.cost)
+      costs.push(cost)
+      if (gate.kind === 'bucket') gate.take(cost, nowMs)
+      else gate.inFlight++
+    }
+    const ticket = new MemoryTicket(passage, costs, nowMs, route.isWarm(nowMs))
+    route.inFlight++
+    if (holds.length > 0) {
+      ticket.holds = holds.map(hold => ({ hold, generation: hold.generation }))
+      for (const hold of holds) {
+        hold.inFlight++
+        if (hold.isProbing()) this.#setup.emit({ type: 'probe', labels: hold.labels, reason: hold.reason })
+      }
+    }
+    return ticket
+  }
+
+  #lose(ticket: MemoryTicket, nowMs: number): void {
+    const { lostCallMs, changed, emit } = this.#setup
+    const { route } = ticket.passage
+    const silent = route.isSilent(ticket.sentAtMs, nowMs, lostCallMs)
+    route.lastGivenUpAtMs = nowMs
+    ticket.gates.forEach((gate, index) => {
+      const cost = ticket.costs[index] as number
+      if (gate.kind !== 'bucket' || cost === 0) return
+      gate.giveBack(cost)
+      if (silent) route.loseInSilence(gate, cost, ticket.sentAtMs)
+      else gate.giveBackAt(nowMs + lostCallMs + gate.windowMs, cost)
+      changed(gate)
+    })
+    emit({ type: 'lost', labels: ticket.passage.labels })
+  }
+
+  #leaveHolds(ticket: MemoryTicket, nowMs: number, outcome: Outcome): void {
+    if (ticket.holds === undefined) return
+    for (const { hold, generation } of ticket.holds) {
+      hold.inFlight--
+      if (generation === hold.generation && !hold.isOpen) {
+        if (outcome === 'answered' && !ticket.refused) hold.answered(this.#rampTo(ticket, hold))
+        else hold.failed(nowMs, this.#setup.random)
+        if (hold.isOpen) {
+          this.#holds.take(hold.labels)
+          this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
+        }
+      }
+      this.#setup.changed(hold)
+    }
+  }
+
+  /** A hold is over once it lets through as many as the widest bucket inside its scope, or else any bucket of the call. */
+  #rampTo(ticket: MemoryTicket, hold: Hold): number {
+    let inside = 0
+    let any = 1
+    for (const gate of ticket.gates) {
+      any = Math.max(any, gate.tokens)
+      if (gate.limit.by.every(name => Object.hasOwn(hold.labels, name))) inside = Math.max(inside, gate.tokens)
+    }
+    return inside > 0 ? inside : any
+  }
+
+  #tighten(ticket: MemoryTicket, names: readonly string[] | undefined, nowMs: number): void {
+    const specific = this.#mostSpecific(ticket)
+    const meant =
+      names === undefined
+        ? [specific]
+        : ticket.gates.filter(gate => gate.limit.by.length === names.length && gate.limit.by.every(name => names.includes(name)))
+    for (const gate of meant) {
+      if (gate === undefined || gate.kind !== 'bucket') continue
+      if (gate.refusedInColdStart(nowMs) || !gate.halve(ticket.sentAtMs, nowMs)) continue
+      this.#setup.emit({ type: 'halved', labels: pick(gate.limit.by, gate.labels), limit: gate.name, tokens: gate.reduction?.tokens(gate.tokens, nowMs) ?? gate.tokens })
+    }
+  }
+
+  #mostSpecific(ticket: MemoryTicket): Bucket | undefined {
+    let found: Bucket | undefined
+    for (const gate of ticket.gates) {
+      if (gate.kind === 'bucket' && (found === undefined || gate.limit.by.length > found.limit.by.length)) found = gate
+    }
+    return found
+  }
+
+  /** Gates that were dropped for being idle are looked up again: one key never has two buckets. */
+  #fresh(passage: MemoryPassage): MemoryPassage {
+    for (const gate of passage.gates) {
+      if (!gate.dropped) continue
+      this.#gates.refresh(passage)
+      break
+    }
+    return passage
+  }
+}
+
+function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): number {
+  const fixed = passage.fixedCosts[index]
+  if (fixed !== undefined) return fixed
+  if (typeof cost === 'number') return cost
+  return cost?.[(passage.gates[index] as Bucket | Cap).name] ?? 1
+}
+
+function stateOf(gate: Bucket | Cap, tokens: number, nowMs: number): GateState {
+  const readyAtMs = gate.readyAtMs(tokens, nowMs)
+  return {
+    kind: gate.kind,
+    name: gate.name,
+    labels: pick(gate.limit.by, gate.labels),
+    limit: gate.tokens,
+    free: Math.max(0, gate.free(nowMs)),
+    inFlight: gate.inFlight,
+    waitMs: readyAtMs === Number.POSITIVE_INFINITY ? null : Math.max(0, readyAtMs - nowMs),
+  }
+}
+
+function holdState(hold: Hold, nowMs: number): GateState {
+  const readyAtMs = hold.readyAtMs(nowMs)
+  const cap = hold.capAt(nowMs)
+  return {
+    kind: 'hold',
+    name: hold.reason,
+    labels: hold.labels,
+    limit: cap,
+    free: Math.max(0, cap - hold.inFlight),
+    inFlight: hold.inFlight,
+    waitMs: readyAtMs === Number.POSITIVE_INFINITY ? null : Math.max(0, readyAtMs - nowMs),
+  }
+}

@@ -1,0 +1,42 @@
+/** A sorted queue of instants in one array of numbers: in at the back (or near it), out at the front. Grows as needed. */
+export class TimeRing {
+  #items: number[] = [0, 0, 0, 0]
+  #head = 0
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  at(index: number): number {
+    return this.#items[(this.#head + index) & (this.#items.length - 1)] as number
+  }
+
+  /** Keeps the order: instants come nearly sorted, so the search starts at the back. */
+  insert(atMs: number): void {
+    if (this.#length === this.#items.length) this.#grow()
+    const mask = this.#items.length - 1
+    let i = this.#length
+    while (i > 0) {
+      const before = this.#items[(this.#head + i - 1) & mask] as number
+      if (before <= atMs) break
+      this.#items[(this.#head + i) & mask] = before
+      i--
+    }
+    this.#items[(this.#head + i) & mask] = atMs
+    this.#length++
+  }
+
+  dropFirst(): void {
+    this.#head = (this.#head + 1) & (this.#items.length - 1)
+    this.#length--
+  }
+
+  #grow(): void {
+    const grown: number[] = []
+    for (let i = 0; i < this.#length; i++) grown.push(this.at(i))
+    for (let i = 0; i < this.#length; i++) grown.push(0)
+    this.#items = grown
+    this.#head = 0
+  }
+}

@@ -1,0 +1,120 @@
+import type { Labels, Limit } from '../limits/limit.ts'
+import type { Refusal, ScheduleRequest, Seen } from '../request.ts'
+import type { SchedulerEvent } from './observer.ts'
+import type { Random } from './random.ts'
+
+/** How a bucket begins that knows nothing of what went before it. */
+export type ColdStart = 'paced' | 'full' | 'spent'
+
+/** Something that can refuse a call: a token bucket, an in-flight cap or a hold. Compared by identity. */
+export interface Gate {
+  readonly kind: 'bucket' | 'cap' | 'hold'
+  /** The limit's name, or the hold's reason. */
+  readonly name: string
+  readonly key: string
+  /** The label names it is kept by. */
+  readonly by: readonly string[]
+}
+
+/** The gates that labels lead to. Resolved once per labels object. Holds come and go and are not among them. */
+export interface Passage {
+  readonly labels: Labels
+  readonly gates: readonly Gate[]
+}
+
+/** The first call of a lane, asking to go. */
+export interface Head {
+  readonly passage: Passage
+  readonly cost: ScheduleRequest['cost']
+}
+
+/** Leave to go: every gate was charged. */
+export interface Ticket {
+  readonly passage: Passage
+  readonly sentAtMs: number
+}
+
+/** Nothing was charged. */
+export interface Refused {
+  /** The gate that refuses for longest. */
+  readonly gate: Gate
+  /** Infinity: not before an answer that is still under way. */
+  readonly readyAtMs: number
+}
+
+export type Decision = Ticket | Refused
+export type Decisions = readonly Decision[]
+
+/** How a call ended, as far as its tokens are concerned. */
+export type Outcome = 'answered' | 'lost' | 'unsent'
+
+/** What the scheduler tells its ledger once, before the first call. */
+export interface LedgerSetup {
+  readonly limits: readonly Limit[]
+  readonly coldStart: ColdStart
+  readonly lostCallMs: number
+  /** False turns the floor of round trips off. */
+  readonly useFloor: boolean
+  readonly random: Random
+  /** When the scheduler was made: cold starts count from it. */
+  readonly bornAtMs: number
+  readonly nowMs: () => number
+  /** To be called whenever a gate may let a call through earlier than it last said. */
+  readonly changed: (gate: Gate) => void
+  readonly emit: (event: SchedulerEvent) => void
+}
+
+/**
+ * Where buckets, caps and holds live. Judging and charging is one step: between them nothing else may be judged.
+ * Instants are the scheduler's monotonic milliseconds.
+ */
+export interface LedgerSession {
+  /** The passage of labels; asked again only after its gates were dropped for being idle. */
+  resolve(labels: Labels): Passage
+  /** Lanes that wait refer to their gates: such gates are never dropped. */
+  retain(passage: Passage): void
+  release(passage: Passage): void
+  /**
+   * Judges the heads in order, each against all its gates and holds; one that may go is charged before the next is judged.
+   * One answer a head. A ledger elsewhere answers later; the scheduler then asks for no other decision until it has this one.
+   */
+  decide(heads: readonly Head[], nowMs: number): Decisions | Promise<Decisions>
+  /** When `gate` alone could let `tokens` through, as far as is known here. At most `nowMs`: it can now. */
+  readyAtMs(gate: Gate, tokens: number, nowMs: number): number
+  /** Tokens that `gate` takes for this head. */
+  costOf(gate: Gate, head: Head): number
+  /** Tokens per window of `gate`, Infinity for a hold. */
+  sizeOf(gate: Gate): number
+  /** No start is possible before it. */
+  earliestMs(head: Head, nowMs: number): number
+  /** The gate, if any, whose size is below what the head needs: it can never go. */
+  neverFits(head: Head): Gate | undefined
+  counted(ticket: Ticket, nowMs: number, seen: Seen): void
+  refused(ticket: Ticket, nowMs: number, refusal: Refusal): void
+  settled(ticket: Ticket, nowMs: number, outcome: Outcome): void
+  hold(labels: Labels, forMs: number, reason: string, nowMs: number): void
+  releaseHolds(labels: Labels, nowMs: number): void
+  setLimit(name: string, limit: number, nowMs: number): void
+  explain(head: Head, nowMs: number): readonly GateState[]
+  gates(nowMs: number): readonly GateState[]
+}
+
+/** A gate as plain data. */
+export interface GateState {
+  readonly kind: Gate['kind']
+  /** The limit's name; of a hold its reason. */
+  readonly name: string
+  /** The label values it stands for. */
+  readonly labels: Labels
+  /** Tokens per window, calls in flight, or calls let through by a hold that is opening. */
+  readonly limit: number
+  readonly free: number
+  readonly inFlight: number
+  /** How long until it lets the call (or, in a snapshot, one token) through, milliseconds; null while that hangs on an answer. */
+  readonly waitMs: number | null
+}
+
+/** A place for tokens. A scheduler opens its ledger once. */
+export interface Ledger {
+  open(setup: LedgerSetup): LedgerSession
+}

@@ -1,0 +1,66 @@
+import type { Labels } from './limits/limit.ts'
+
+/** What a call says of itself before it may go. */
+export interface ScheduleRequest {
+  /**
+   * What the call is: `{ exchange, ip, uid, endpoint, group }` or any names of yours. Every limit whose `by` names are all
+   * here applies. Never mutated after it is passed in: what follows from it is remembered by its identity.
+   * @throws {TypeError} when no token bucket and no in-flight cap applies, unless `unlimited` is true.
+   */
+  labels: Labels
+  /** Tokens to take: from every bucket, or by limit name (1 from those not named). Whole numbers from 0. Default 1. */
+  cost?: number | Readonly<Record<string, number>>
+  /** Larger goes first. Default 0. */
+  priority?: number
+  /**
+   * The call must START within this many milliseconds, else it rejects with MaxWaitError: at once when even the earliest
+   * possible start is later. Default: no bound.
+   */
+  maxWaitMs?: number
+  /** Aborting it while the call waits takes the call out; while it runs, `admission.signal` aborts. */
+  signal?: AbortSignal
+  /** How often the call goes again after a refusal that names no time. Waiting for a hold uses up none. Default 3. */
+  retries?: number
+  /** Let a call through to which no limit applies. Default false. */
+  unlimited?: boolean
+}
+
+/** What a server's answer says of itself. */
+export interface Seen {
+  /** The server's own clock in the answer, epoch milliseconds. */
+  serverTimeMs?: number
+  /** Whether the call went over a connection that was open already: only such a round trip says how fast the route is. */
+  reusedConnection?: boolean
+}
+
+/** How a server refused a call. */
+export interface Refusal {
+  /** For how long, milliseconds from now, counted on the server's clock. Without it the server named no time. */
+  holdMs?: number
+  /** The label names the refusal speaks of. Default: those of the most specific limit that applies. */
+  by?: readonly string[]
+  /** In words, for errors and events. */
+  reason?: string
+}
+
+/** A call's leave to go, handed to its task. What the task says here is what the limiter learns. */
+export interface Admission {
+  /** How long the call waited for this admission, milliseconds. */
+  readonly waitedMs: number
+  /** Aborts with the caller's signal and when the task's time is up. */
+  readonly signal: AbortSignal
+  /**
+   * The server has counted the call: say it as soon as the response's headers are in, so that reading the body is not held
+   * against it. Said by itself when the task ends in an answer.
+   */
+  counted(seen?: Seen): void
+  /** The server refused the call. It goes to the head of its lane again, up to `retries` times. */
+  refused(how?: Refusal): void
+  /** The call was sent and no answer came: the server may still count it. */
+  lost(): void
+  /** The call never left: its tokens go straight back. */
+  unsent(): void
+}
+
+/** The work that an admission lets through. */
+export type Task<T> = (admission: Admission) => Promise<T> | T

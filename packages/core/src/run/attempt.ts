@@ -1,0 +1,95 @@
+import { checkKeys, checkNames, checkNumber, wrongOption } from '../options.ts'
+import type { LedgerSession, Outcome, Ticket } from '../ports/ledger.ts'
+import type { Admission, Refusal, Seen } from '../request.ts'
+import type { Call } from './call.ts'
+
+/** One admission of a call. What its task says after its end is ignored: the call may have another by then. */
+export class Attempt implements Admission {
+  readonly call: Call
+  readonly ticket: Ticket
+  readonly waitedMs: number
+  ended = false
+  refusal: Refusal | undefined
+  /** What the task said outright. */
+  outcome: Outcome | undefined
+  previous: Attempt | undefined
+  next: Attempt | undefined
+  readonly #ledger: LedgerSession
+  readonly #nowMs: () => number
+  /** The scheduler gives out what has come free. */
+  readonly #heard: () => void
+  #controller: AbortController | undefined
+  #stopFollowing: (() => void) | undefined
+
+  constructor(call: Call, ticket: Ticket, ledger: LedgerSession, nowMs: () => number, heard: () => void) {
+    this.call = call
+    this.ticket = ticket
+    this.waitedMs = ticket.sentAtMs - call.waitingSinceMs
+    this.#ledger = ledger
+    this.#nowMs = nowMs
+    this.#heard = heard
+  }
+
+  /** Made only when asked for: most tasks of a busy scheduler never do. */
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal
+    const controller = new AbortController()
+    this.#controller = controller
+    const { signal } = this.call.request
+    if (signal?.aborted) controller.abort(signal.reason)
+    else if (signal !== undefined && !this.ended) {
+      const follow = () => controller.abort(signal.reason)
+      signal.addEventListener('abort', follow, { once: true })
+      this.#stopFollowing = () => signal.removeEventListener('abort', follow)
+    }
+    return controller.signal
+  }
+
+  counted(seen: Seen = {}): void {
+    checkKeys('counted', seen, ['serverTimeMs', 'reusedConnection'])
+    if (seen.serverTimeMs !== undefined) checkNumber('counted', 'serverTimeMs', seen.serverTimeMs, 0)
+    if (seen.reusedConnection !== undefined && typeof seen.reusedConnection !== 'boolean') {
+      throw wrongOption('counted', 'reusedConnection', 'true or false', seen.reusedConnection)
+    }
+    if (this.ended || this.outcome !== undefined) return
+    this.#ledger.counted(this.ticket, this.#nowMs(), seen)
+    this.#heard()
+  }
+
+  refused(how: Refusal = {}): void {
+    checkKeys('refused', how, ['holdMs', 'by', 'reason'])
+    if (how.holdMs !== undefined) checkNumber('refused', 'holdMs', how.holdMs, 0)
+    if (how.by !== undefined) checkNames('refused', 'by', how.by)
+    if (how.reason !== undefined && typeof how.reason !== 'string') throw wrongOption('refused', 'reason', 'a text', how.reason)
+    if (this.ended || this.outcome !== undefined || this.refusal !== undefined) return
+    this.#ledger.refused(this.ticket, this.#nowMs(), how)
+    this.refusal = how
+    this.#heard()
+  }
+
+  lost(): void {
+    this.#say('lost')
+  }
+
+  unsent(): void {
+    this.#say('unsent')
+  }
+
+  /** The task is over, or is given up. */
+  end(outcome: Outcome): void {
+    this.ended = true
+    this.#stopFollowing?.()
+    if (this.outcome === undefined) this.#ledger.settled(this.ticket, this.#nowMs(), outcome)
+  }
+
+  abort(reason: unknown): void {
+    this.#controller?.abort(reason)
+  }
+
+  #say(outcome: Outcome): void {
+    if (this.ended || this.outcome !== undefined) return
+    this.outcome = outcome
+    this.#ledger.settled(this.ticket, this.#nowMs(), outcome)
+    this.#heard()
+  }
+}

@@ -1,0 +1,118 @@
+import type { Limit } from '../limits/limit.ts'
+import { memoryLedger } from '../limits/memory-ledger.ts'
+import { checkKeys, checkNumber, checkWhole, wrongOption } from '../options.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ColdStart, Ledger } from '../ports/ledger.ts'
+import type { Observer } from '../ports/observer.ts'
+import type { Random } from '../ports/random.ts'
+import { systemClock } from '../system/clock.ts'
+import { systemRandom } from '../system/random.ts'
+
+export interface SchedulerOptions {
+  /** Every limit that the server enforces; at least one. */
+  limits: readonly Limit[]
+  /** How many calls may wait; the next one rejects with QueueFullError. Default 10 000. */
+  maxQueued?: number
+  /**
+   * What the buckets hold at first. `paced` (default): tokens come in evenly over two windows, for a predecessor may have
+   * spent them. `spent`: none for a window and `lostCallMs`, the only proof. `full`: for those who know that nothing went before.
+   */
+  coldStart?: ColdStart
+  /** The label whose values share evenly, however many endpoints each of them calls. Default `uid`. */
+  fairBy?: string
+  /** After so long a task is given up, its signal aborts and its call counts as lost. Milliseconds, default 60 000. */
+  timeoutMs?: number
+  /**
+   * How long a request that was given up may still be under way to the server, milliseconds: its token comes back one
+   * window after that. At least the server's `recvWindow`. Default 5 000.
+   */
+  lostCallMs?: number
+  /** 0 turns the learning of round trips off: every token then waits a whole window after its answer. */
+  floorMs?: 0
+  /** Default: the host's. */
+  clock?: Clock
+  /** Uniform in [0, 1). Default: the host's. */
+  random?: Random
+  /** Where buckets and holds live. Default: in memory. */
+  ledger?: Ledger
+  /** Is told what happens. Default: nobody. */
+  observer?: Observer
+}
+
+/** The options, checked and completed. */
+export interface Settings {
+  readonly limits: readonly Limit[]
+  readonly limitNames: ReadonlySet<string>
+  readonly maxQueued: number
+  readonly coldStart: ColdStart
+  readonly fairBy: string
+  readonly timeoutMs: number
+  readonly lostCallMs: number
+  readonly useFloor: boolean
+  readonly clock: Clock
+  readonly random: Random
+  readonly ledger: Ledger
+  readonly observer: Observer | undefined
+}
+
+const WHERE = 'createScheduler'
+const KNOWN: readonly (keyof SchedulerOptions)[] = [
+  'limits',
+  'maxQueued',
+  'coldStart',
+  'fairBy',
+  'timeoutMs',
+  'lostCallMs',
+  'floorMs',
+  'clock',
+  'random',
+  'ledger',
+  'observer',
+]
+
+/** @throws {TypeError} names the option, what was expected and what came */
+export function settingsOf(options: SchedulerOptions): Settings {
+  checkKeys(WHERE, options, KNOWN)
+  const { limits, maxQueued = 10_000, coldStart = 'paced', fairBy = 'uid', timeoutMs = 60_000, lostCallMs = 5_000 } = options
+  if (!Array.isArray(limits) || limits.length === 0 || !limits.every(isLimit)) {
+    throw wrongOption(WHERE, 'limits', 'an array of limits made by tokenBucket() or inFlight(), at least one', limits)
+  }
+  const limitNames = new Set(limits.map((limit: Limit) => limit.name))
+  if (limitNames.size < limits.length) throw wrongOption(WHERE, 'limits', 'limits of different names', limits.map((limit: Limit) => limit.name).join(', '))
+  checkWhole(WHERE, 'maxQueued', maxQueued, 0)
+  if (!['paced', 'full', 'spent'].includes(coldStart)) throw wrongOption(WHERE, 'coldStart', '"paced", "full" or "spent"', coldStart)
+  if (typeof fairBy !== 'string' || fairBy === '') throw wrongOption(WHERE, 'fairBy', 'the name of a label', fairBy)
+  checkNumber(WHERE, 'timeoutMs', timeoutMs, 1)
+  checkNumber(WHERE, 'lostCallMs', lostCallMs, 0)
+  if (options.floorMs !== undefined && options.floorMs !== 0) throw wrongOption(WHERE, 'floorMs', '0', options.floorMs)
+  checkPort('clock', options.clock, ['nowMs', 'epochMs', 'setTimer'])
+  checkPort('ledger', options.ledger, ['open'])
+  for (const option of ['random', 'observer'] as const) {
+    if (options[option] !== undefined && typeof options[option] !== 'function') throw wrongOption(WHERE, option, 'a function', options[option])
+  }
+  return {
+    limits: [...limits],
+    limitNames,
+    maxQueued,
+    coldStart,
+    fairBy,
+    timeoutMs,
+    lostCallMs,
+    useFloor: options.floorMs !== 0,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    ledger: options.ledger ?? memoryLedger(),
+    observer: options.observer,
+  }
+}
+
+function isLimit(limit: unknown): boolean {
+  const kind = (limit as Limit | null | undefined)?.kind
+  return kind === 'token-bucket' || kind === 'in-flight'
+}
+
+function checkPort(option: string, port: unknown, methods: readonly string[]): void {
+  if (port === undefined) return
+  const has = (method: string) => typeof (port as Record<string, unknown> | null)?.[method] === 'function'
+  if (!methods.every(has)) throw wrongOption(WHERE, option, `an object with ${methods.join(', ')}`, port)
+}

@@ -1,0 +1,81 @@
+import type { Lane } from '../lanes/lane.ts'
+import type { Labels } from '../limits/limit.ts'
+import type { GateState, Head, LedgerSession } from '../ports/ledger.ts'
+
+/** What has happened since the scheduler was made. */
+export interface Counters {
+  /** Heads judged against their gates; each is either admitted or waits on. */
+  judgements: number
+  admitted: number
+  answered: number
+  refused: number
+  lost: number
+  unsent: number
+  /** Calls taken back by their signal while they waited. */
+  aborted: number
+  /** Calls that did not start within their `maxWaitMs`. */
+  expired: number
+}
+
+export function newCounters(): Counters {
+  return { judgements: 0, admitted: 0, answered: 0, refused: 0, lost: 0, unsent: 0, aborted: 0, expired: 0 }
+}
+
+/** Calls that wait, by labels and priority. */
+export interface LaneState {
+  readonly labels: Labels
+  readonly priority: number
+  readonly waiting: number
+}
+
+/** A scheduler as plain data. */
+export interface Snapshot {
+  readonly buckets: readonly GateState[]
+  readonly caps: readonly GateState[]
+  readonly holds: readonly GateState[]
+  readonly lanes: readonly LaneState[]
+  readonly counters: Readonly<Counters> & { readonly queued: number; readonly running: number }
+}
+
+/** Whether a call may go now; if not, what refuses it for longest. */
+export interface Explanation {
+  readonly go: boolean
+  /** The bucket, cap or hold that refuses for longest. Undefined when the call may go, or only waits its turn. */
+  readonly because?: GateState
+  /** How long until then, milliseconds, the calls before it not counted; null while it hangs on an answer. */
+  readonly waitMs: number | null
+  /** Calls that wait and draw on one of the same gates. */
+  readonly before: number
+  /** Every gate the call has to pass. */
+  readonly gates: readonly GateState[]
+}
+
+export function snapshot(ledger: LedgerSession, lanes: Iterable<Lane>, counters: Snapshot['counters'], nowMs: number): Snapshot {
+  const gates = ledger.gates(nowMs)
+  return {
+    buckets: gates.filter(gate => gate.kind === 'bucket'),
+    caps: gates.filter(gate => gate.kind === 'cap'),
+    holds: gates.filter(gate => gate.kind === 'hold'),
+    lanes: [...lanes].map(lane => ({ labels: lane.passage.labels, priority: lane.priority, waiting: lane.size })),
+    counters,
+  }
+}
+
+export function explanation(ledger: LedgerSession, head: Head, lanes: Iterable<Lane>, nowMs: number): Explanation {
+  const gates = ledger.explain(head, nowMs)
+  let because: GateState | undefined
+  for (const gate of gates) {
+    if (gate.waitMs === 0) continue
+    if (because === undefined || because.waitMs !== null && (gate.waitMs === null || gate.waitMs > because.waitMs)) because = gate
+  }
+  const mine = new Set(head.passage.gates)
+  let before = 0
+  for (const lane of lanes) if (lane.passage.gates.some(gate => mine.has(gate))) before += lane.size
+  return {
+    go: because === undefined && before === 0,
+    ...(because !== undefined && { because }),
+    waitMs: because === undefined ? 0 : because.waitMs,
+    before,
+    gates,
+  }
+}

@@ -1,0 +1,506 @@
+import { ClosedError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError, TimeoutError } from './errors.ts'
+import { isLostCall } from './feedback/lost-call.ts'
+import { Heap } from './lanes/heap.ts'
+import { Lane } from './lanes/lane.ts'
+import { Waiting } from './lanes/waiting.ts'
+import type { Labels } from './limits/limit.ts'
+import { checkNumber, checkWhole } from './options.ts'
+import type { Clock, Timer } from './ports/clock.ts'
+import type { Decision, Decisions, Gate, LedgerSession, Outcome, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { SchedulerEvent } from './ports/observer.ts'
+import type { ScheduleRequest, Task } from './request.ts'
+import { Attempt } from './run/attempt.ts'
+import { Call } from './run/call.ts'
+import { checkLabels, checkRequest } from './run/check-request.ts'
+import { Running } from './run/running.ts'
+import type { Settings } from './run/settings.ts'
+import { type Counters, type Explanation, explanation, newCounters, type Snapshot, snapshot } from './run/view.ts'
+
+/** Heads sent at once to a ledger that answers later: one round trip serves them all. */
+const BATCH = 32
+/** Refusals with a time use up no retry, but a server that bans every probe must not be asked for ever. */
+const MOST_HOLDS = 10
+/** A wake that comes early by a rounding error is set again for later, never for the same instant. */
+const SHORTEST_TIMER_MS = 0.001
+
+/** THE loop: judge, charge, run, learn. */
+export class HeadgateScheduler {
+  readonly #settings: Settings
+  readonly #clock: Clock
+  readonly #ledger: LedgerSession
+  readonly #waiting: Waiting
+  readonly #passages = new WeakMap<Labels, Passage>()
+  readonly #lanes = new Map<string, Lane>()
+  readonly #running = new Running()
+  readonly #deadlines = new Heap<Call>((a, b) => a.deadlineMs < b.deadlineMs)
+  readonly #counters: Counters = newCounters()
+  /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
+  #fresh: Lane[] = []
+  #admitted: Attempt[] = []
+  #queued = 0
+  #serving = false
+  /** Heads are with a ledger that answers later. */
+  #deciding = false
+  #batch = 1
+  #closed = false
+  #idle: (() => void)[] = []
+  #timer: Timer | undefined
+  #timerAtMs = Number.POSITIVE_INFINITY
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.#clock = settings.clock
+    const { limits, coldStart, lostCallMs, useFloor, random } = settings
+    const nowMs = () => this.#clock.nowMs()
+    this.#ledger = settings.ledger.open({
+      limits,
+      coldStart,
+      lostCallMs,
+      useFloor,
+      random,
+      bornAtMs: nowMs(),
+      nowMs,
+      changed: gate => {
+        if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
+      },
+      emit: event => this.#emit(event),
+    })
+    this.#waiting = new Waiting(
+      {
+        readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
+        costOf: (gate, lane) => this.#ledger.costOf(gate, lane.first as Call),
+        sizeOf: gate => this.#ledger.sizeOf(gate),
+      },
+      settings.fairBy,
+    )
+  }
+
+  schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      checkRequest(request, this.#settings.limitNames)
+      if (typeof task !== 'function') throw new TypeError(`schedule: expected a task to run, got ${typeof task}`)
+      const passage = this.#passageOf(request)
+      if (request.signal?.aborted) throw request.signal.reason
+      if (this.#closed) throw new ClosedError()
+      const nowMs = this.#clock.nowMs()
+      const call = new Call(passage, request, task as Task<unknown>, nowMs, resolve as (value: unknown) => void, reject)
+      const tooLarge = this.#tooLarge(call)
+      if (tooLarge !== undefined) throw tooLarge
+      // What has come free is handed out before the newcomer is judged.
+      if (this.#waiting.wakeAtMs <= nowMs) this.#serve(nowMs)
+      this.#enqueue(call, nowMs)
+    })
+  }
+
+  hold(labels: Labels, hold: { forMs: number; reason: string }): void {
+    checkLabels('hold', labels)
+    checkNumber('hold', 'forMs', hold.forMs, 0)
+    this.#ledger.hold(labels, hold.forMs, String(hold.reason), this.#clock.nowMs())
+    this.#goOn()
+  }
+
+  release(labels: Labels): void {
+    checkLabels('release', labels)
+    this.#ledger.releaseHolds(labels, this.#clock.nowMs())
+    this.#goOn()
+  }
+
+  setLimit(name: string, limit: number): void {
+    checkWhole('setLimit', 'limit', limit, 1)
+    if (!this.#settings.limitNames.has(name)) {
+      throw new TypeError(`setLimit: expected the name of a limit (${[...this.#settings.limitNames].join(', ')}), got "${name}"`)
+    }
+    this.#ledger.setLimit(name, limit, this.#clock.nowMs())
+    for (const lane of [...this.#lanes.values()]) {
+      for (let call = lane.first as Call | undefined; call !== undefined; ) {
+        const next = call.next as Call | undefined
+        const tooLarge = this.#tooLarge(call)
+        if (tooLarge !== undefined) this.#takeOut(call, tooLarge)
+        call = next
+      }
+    }
+    this.#goOn()
+  }
+
+  explain(request: ScheduleRequest): Explanation {
+    checkRequest(request, this.#settings.limitNames)
+    return explanation(this.#ledger, { passage: this.#passageOf(request), cost: request.cost }, this.#lanes.values(), this.#clock.nowMs())
+  }
+
+  snapshot(): Snapshot {
+    const counters = { ...this.#counters, queued: this.#queued, running: this.#running.size }
+    return snapshot(this.#ledger, this.#lanes.values(), counters, this.#clock.nowMs())
+  }
+
+  drain(): Promise<void> {
+    return this.#isIdle ? Promise.resolve() : new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    for (const lane of [...this.#lanes.values()]) {
+      for (let call = lane.first as Call | undefined; call !== undefined; ) {
+        const next = call.next as Call | undefined
+        this.#takeOut(call, new ClosedError())
+        call = next
+      }
+    }
+    this.#goOn()
+    return this.drain()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // Waiting
+
+  #passageOf(request: ScheduleRequest): Passage {
+    const { labels } = request
+    let passage = this.#passages.get(labels)
+    if (passage === undefined) {
+      checkLabels('schedule', labels)
+      passage = this.#ledger.resolve(labels)
+      this.#passages.set(labels, passage)
+    }
+    if (passage.gates.length === 0 && request.unlimited !== true) {
+      const names = Object.keys(labels).join(', ') || 'none'
+      const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
+      throw new TypeError(`schedule: option "labels": expected labels that a limit applies to (${by}), or unlimited: true, got ${names}`)
+    }
+    return passage
+  }
+
+  #tooLarge(call: Call): NeverFitsError | undefined {
+    const gate = this.#ledger.neverFits(call)
+    if (gate === undefined) return undefined
+    return new NeverFitsError(call.request.labels, gate.name, this.#ledger.costOf(gate, call), this.#ledger.sizeOf(gate))
+  }
+
+  #enqueue(call: Call, nowMs: number): void {
+    if (this.#lanes.size === 0 && this.#waiting.isEmpty && this.#batch === 1) {
+      // Nobody waits: no lane is needed unless the call is refused.
+      this.#counters.judgements++
+      const decided = this.#ledger.decide([call], nowMs)
+      if (Array.isArray(decided)) {
+        const decision = (decided as Decisions)[0] as Decision
+        if ('sentAtMs' in decision) {
+          this.#admit(call, decision)
+          this.#launch()
+          this.#arm()
+          return
+        }
+        if (this.#wait(call, nowMs)) this.#waiting.place(call.lane as Lane, decision.gate, nowMs)
+        this.#arm()
+        return
+      }
+      this.#batch = BATCH
+      if (this.#wait(call, nowMs)) this.#await([call.lane as Lane], decided as Promise<Decisions>)
+      return
+    }
+    if (!this.#wait(call, nowMs)) return
+    this.#settleLane(call.lane as Lane, nowMs)
+    this.#serve(nowMs)
+  }
+
+  /**
+   * Puts a new call at the end of its lane.
+   * @returns false when it was refused a place
+   */
+  #wait(call: Call, nowMs: number): boolean {
+    const { labels, maxWaitMs, signal } = call.request
+    if (this.#queued >= this.#settings.maxQueued) {
+      call.reject(new QueueFullError(labels, this.#settings.maxQueued))
+      return false
+    }
+    if (maxWaitMs !== undefined) {
+      const earliestMs = this.#ledger.earliestMs(call, nowMs)
+      if (earliestMs > call.deadlineMs) {
+        call.reject(new MaxWaitError(labels, maxWaitMs, 0, earliestMs - nowMs))
+        this.#counters.expired++
+        return false
+      }
+      this.#deadlines.push(call)
+    }
+    if (signal !== undefined) call.listen(aborted => this.#aborted(aborted))
+    this.#laneOf(call).append(call)
+    this.#queued++
+    return true
+  }
+
+  #laneOf(call: Call): Lane {
+    const { labels, priority = 0 } = call.request
+    const key = `${priority}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
+    let lane = this.#lanes.get(key)
+    if (lane === undefined) {
+      lane = new Lane(key, call.passage, priority, labels[this.#settings.fairBy] ?? '')
+      this.#lanes.set(key, lane)
+      this.#ledger.retain(call.passage)
+      this.#waiting.enter(lane)
+    }
+    return lane
+  }
+
+  /** A lane that has just got its only call waits behind others, or is judged. */
+  #settleLane(lane: Lane, nowMs: number): void {
+    if (lane.size > 1) return
+    const blocker = this.#waiting.blockerOf(lane)
+    if (blocker === undefined) this.#fresh.push(lane)
+    else this.#waiting.place(lane, blocker, nowMs)
+  }
+
+  /** A waiting call settles without an admission. */
+  #takeOut(call: Call, error: unknown): void {
+    const nowMs = this.#clock.nowMs()
+    const lane = call.lane as Lane
+    const wasHead = lane.first === call
+    this.#unqueue(call)
+    call.reject(error)
+    if (lane.size === 0) {
+      // One under judgement is forgotten when its decision is in.
+      if (!lane.judging) this.#forget(lane, nowMs)
+    } else if (wasHead) this.#waiting.changedFor(lane, nowMs)
+  }
+
+  #unqueue(call: Call): void {
+    ;(call.lane as Lane).take(call)
+    this.#queued--
+    if (this.#deadlines.has(call)) this.#deadlines.remove(call)
+  }
+
+  #forget(lane: Lane, nowMs: number): void {
+    this.#lanes.delete(lane.key)
+    this.#waiting.exit(lane, nowMs)
+    this.#ledger.release(lane.passage)
+    this.#fresh = this.#fresh.filter(other => other !== lane)
+  }
+
+  #aborted(call: Call): void {
+    if (call.lane === undefined) return
+    this.#counters.aborted++
+    this.#takeOut(call, call.request.signal?.reason)
+    this.#goOn()
+  }
+
+  // Judging
+
+  #serve(nowMs: number): void {
+    if (this.#serving || this.#deciding) return
+    this.#serving = true
+    while (!this.#deciding) {
+      const lanes = this.#nextLanes(nowMs)
+      if (lanes.length === 0) break
+      this.#counters.judgements += lanes.length
+      const decided = this.#ledger.decide(lanes.map(lane => lane.first as Call), nowMs)
+      if (Array.isArray(decided)) this.#apply(lanes, decided as Decisions, nowMs)
+      else this.#await(lanes, decided as Promise<Decisions>)
+    }
+    this.#serving = false
+    if (!this.#deciding) this.#waiting.tidy()
+    this.#launch()
+    this.#arm()
+  }
+
+  #nextLanes(nowMs: number): Lane[] {
+    const lanes: Lane[] = []
+    while (lanes.length < this.#batch) {
+      const lane = this.#waiting.takeNext(nowMs) ?? this.#fresh.shift()
+      if (lane === undefined) break
+      const claim = this.#waiting.claimBefore(lane, nowMs)
+      if (claim !== undefined) this.#waiting.place(lane, claim.gate, nowMs)
+      else {
+        lane.judging = true
+        lanes.push(lane)
+      }
+    }
+    return lanes
+  }
+
+  #await(lanes: readonly Lane[], decided: Promise<Decisions>): void {
+    this.#deciding = true
+    this.#batch = BATCH
+    for (const lane of lanes) lane.judging = true
+    const heads = lanes.map(lane => lane.first as Call)
+    decided.then(
+      decisions => {
+        this.#deciding = false
+        this.#apply(lanes, decisions, this.#clock.nowMs(), heads)
+        this.#serve(this.#clock.nowMs())
+      },
+      error => {
+        this.#deciding = false
+        for (const [index, lane] of lanes.entries()) {
+          lane.judging = false
+          const head = heads[index] as Call
+          if (head.lane === lane) this.#takeOut(head, error)
+          else if (lane.size === 0) this.#forget(lane, this.#clock.nowMs())
+          if (lane.size > 0) this.#fresh.push(lane)
+        }
+        this.#serve(this.#clock.nowMs())
+      },
+    )
+  }
+
+  /** @param heads what was judged, where it may have left its lane since */
+  #apply(lanes: readonly Lane[], decisions: Decisions, nowMs: number, heads?: readonly Call[]): void {
+    for (const [index, lane] of lanes.entries()) {
+      lane.judging = false
+      const decision = decisions[index] as Decision
+      const head = (heads?.[index] ?? lane.first) as Call
+      if (head.lane !== lane) {
+        if ('sentAtMs' in decision) this.#ledger.settled(decision, nowMs, 'unsent')
+        if (lane.size === 0) this.#forget(lane, nowMs)
+        else this.#fresh.push(lane)
+        continue
+      }
+      if ('sentAtMs' in decision) this.#go(lane, head, decision, nowMs)
+      else this.#waiting.place(lane, (decision as Refused).gate, nowMs)
+    }
+  }
+
+  #go(lane: Lane, call: Call, ticket: Ticket, nowMs: number): void {
+    this.#unqueue(call)
+    this.#admit(call, ticket)
+    this.#waiting.admitted(lane, nowMs)
+    if (lane.size === 0) this.#forget(lane, nowMs)
+    else if (lane.wokenBy === undefined) this.#fresh.push(lane)
+    else this.#waiting.requeue(lane, lane.wokenBy, nowMs)
+  }
+
+  // Running
+
+  #admit(call: Call, ticket: Ticket): void {
+    call.stopListening()
+    call.attempts++
+    const attempt = new Attempt(call, ticket, this.#ledger, () => this.#clock.nowMs(), () => this.#goOn())
+    this.#counters.admitted++
+    this.#running.add(attempt)
+    this.#admitted.push(attempt)
+  }
+
+  /** Tasks run after the judging, for they may schedule more. */
+  #launch(): void {
+    while (this.#admitted.length > 0) {
+      const admitted = this.#admitted
+      this.#admitted = []
+      for (const attempt of admitted) this.#run(attempt)
+    }
+  }
+
+  #run(attempt: Attempt): void {
+    const { call } = attempt
+    this.#emit({ type: 'admitted', labels: call.request.labels, waitedMs: attempt.waitedMs })
+    let result: unknown
+    try {
+      result = call.task(attempt)
+    } catch (error) {
+      this.#ended(attempt, isLostCall(error) ? 'lost' : 'answered', undefined, error, true)
+      return
+    }
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
+      this.#ended(attempt, 'answered', result, undefined, false)
+      return
+    }
+    ;(result as PromiseLike<unknown>).then(
+      value => this.#ended(attempt, 'answered', value, undefined, false),
+      error => this.#ended(attempt, isLostCall(error) ? 'lost' : 'answered', undefined, error, true),
+    )
+  }
+
+  #ended(attempt: Attempt, outcome: Outcome, value: unknown, error: unknown, threw: boolean): void {
+    if (attempt.ended) return
+    this.#running.take(attempt)
+    attempt.end(outcome)
+    this.#counters[attempt.refusal === undefined ? (attempt.outcome ?? outcome) : 'refused']++
+    const { call } = attempt
+    if (attempt.refusal !== undefined && attempt.outcome === undefined) this.#again(attempt, error)
+    else if (threw) call.reject(error)
+    else call.resolve(value)
+    this.#goOn()
+  }
+
+  /** A refused call goes to the head of its lane again, as often as it may. */
+  #again(attempt: Attempt, error: unknown): void {
+    const { call } = attempt
+    const refusal = attempt.refusal ?? {}
+    const mayGoOn =
+      refusal.holdMs === undefined ? call.refusals++ < call.retries : call.retries > 0 && call.holds++ < MOST_HOLDS
+    const { signal } = call.request
+    if (signal?.aborted) call.reject(signal.reason)
+    else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
+    else {
+      const nowMs = this.#clock.nowMs()
+      call.waitingSinceMs = nowMs
+      call.listen(aborted => this.#aborted(aborted))
+      const lane = this.#laneOf(call)
+      lane.prepend(call)
+      this.#queued++
+      if (lane.size === 1) this.#settleLane(lane, nowMs)
+      else this.#waiting.changedFor(lane, nowMs)
+    }
+  }
+
+  // Time
+
+  #goOn(): void {
+    if (this.#serving) return
+    const nowMs = this.#clock.nowMs()
+    if (this.#fresh.length > 0 || this.#waiting.wakeAtMs <= nowMs) this.#serve(nowMs)
+    else this.#arm()
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  get #isIdle(): boolean {
+    return this.#queued === 0 && this.#running.size === 0 && !this.#deciding
+  }
+
+  /** One timer: the next return of a token, end of a hold, deadline or time-out. */
+  #arm(): void {
+    const first = this.#running.first
+    const atMs = Math.min(
+      this.#deciding ? Number.POSITIVE_INFINITY : this.#waiting.wakeAtMs,
+      this.#deadlines.peek()?.deadlineMs ?? Number.POSITIVE_INFINITY,
+      first === undefined ? Number.POSITIVE_INFINITY : first.ticket.sentAtMs + this.#settings.timeoutMs,
+    )
+    // An earlier wake only looks again; it is taken back when nothing is left to wake for.
+    if (this.#timer !== undefined && this.#timerAtMs <= atMs && atMs !== Number.POSITIVE_INFINITY) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (atMs === Number.POSITIVE_INFINITY) return
+    this.#timerAtMs = atMs
+    this.#timer = this.#clock.setTimer(() => this.#wake(), Math.max(atMs - this.#clock.nowMs(), SHORTEST_TIMER_MS))
+  }
+
+  #wake(): void {
+    this.#timer = undefined
+    const nowMs = this.#clock.nowMs()
+    const { timeoutMs } = this.#settings
+    for (let first = this.#running.first; first !== undefined && first.ticket.sentAtMs + timeoutMs <= nowMs; first = this.#running.first) {
+      const error = new TimeoutError(first.call.request.labels, timeoutMs)
+      const attempt = first
+      this.#ended(attempt, 'lost', undefined, error, true)
+      attempt.abort(error)
+    }
+    this.#serve(nowMs)
+    for (let call = this.#deadlines.peek(); call !== undefined && call.deadlineMs <= nowMs; call = this.#deadlines.peek()) {
+      this.#counters.expired++
+      this.#takeOut(call, new MaxWaitError(call.request.labels, call.request.maxWaitMs as number, nowMs - call.queuedAtMs))
+    }
+    this.#goOn()
+  }
+
+  #emit(event: SchedulerEvent): void {
+    const { observer } = this.#settings
+    if (observer === undefined) return
+    try {
+      observer(event)
+    } catch (error) {
+      // Neither may it lose a call, nor vanish.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
+export type { Gate }

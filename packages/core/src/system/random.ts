@@ -1,0 +1,4 @@
+import type { Random } from '../ports/random.ts'
+
+/** The host's randomness. */
+export const systemRandom: Random = () => Math.random()

@@ -1,0 +1,125 @@
+import type { Clock, Limit, Observer, Random, Scheduler } from '@headgate/core'
+import { ClosedError, createScheduler, systemClock } from '@headgate/core'
+import { MAX_BODY_BYTES } from './body.ts'
+import { type Call, type CallSetup, runCall } from './call.ts'
+import type { CallOptions } from './call-options.ts'
+import { type Checks, func, httpUrl, text, wholeNumber, withMethods } from './options.ts'
+import type { Fetch } from './transport.ts'
+
+/** Options that every exchange has. */
+export interface ExchangeOptions {
+  /** Where the exchange is, without query: `https://host` or `https://host/path`. Default: its live address. */
+  baseUrl?: string
+  /**
+   * A name of yours for the IP address from which the calls leave: limits per IP are counted under it. Two clients behind one
+   * address need one scheduler and one name, else they take its limits twice. Default `'default'`.
+   */
+  ip?: string
+  /**
+   * A scheduler to share, made with the exchange's limits. `limits` and `observer` are its own then, and closing the client
+   * leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
+   */
+  scheduler?: Scheduler
+  /** Instead of the documented limits. */
+  limits?: readonly Limit[]
+  /** For one attempt, from sending to the end of the answer, milliseconds. Default 10,000. */
+  timeoutMs?: number
+  /**
+   * How often a call goes again after a failure (busy, broken, lost), and how often in a row after refusals that name no time.
+   * Waiting for a hold uses up none. 0: never, not even after a hold. Default 3.
+   */
+  retries?: number
+  /** Instead of the host's `fetch`. It sees the key and the signature. */
+  fetch?: Fetch
+  /** Default: the host's clocks. */
+  clock?: Clock
+  /** Told what happens at the gate. */
+  observer?: Observer
+}
+
+export const exchangeChecks: Checks<ExchangeOptions> = {
+  baseUrl: httpUrl,
+  ip: text,
+  scheduler: withMethods('a scheduler (from createScheduler)', 'schedule', 'close'),
+  limits: { expected: 'an array of limits, at least one', test: value => Array.isArray(value) && value.length > 0 },
+  timeoutMs: wholeNumber(1, 2 ** 31 - 1),
+  retries: wholeNumber(0, 100),
+  fetch: func,
+  clock: withMethods('a clock with nowMs, epochMs and setTimer', 'nowMs', 'epochMs', 'setTimer'),
+  observer: func,
+}
+
+/** What an exchange package brings along. */
+export interface ExchangeSetup {
+  /** Who was called, for errors: `createBingx`. */
+  readonly name: string
+  readonly baseUrl: string
+  readonly limits: readonly Limit[]
+  readonly error: CallSetup['error']
+  /** How long a call whose answer never came may still be counted, milliseconds. Default: the scheduler's. */
+  readonly lostCallMs?: number
+  readonly random?: Random
+}
+
+/** One exchange seen from one address. Keeps no secret. */
+export interface Exchange {
+  readonly scheduler: Scheduler
+  readonly clock: Clock
+  readonly ip: string
+  /** Without a slash at its end. */
+  readonly baseUrl: string
+  call<T>(call: Call<T>, options: CallOptions): Promise<T>
+  close(): Promise<void>
+}
+
+const TIMEOUT_MS = 10_000
+const RETRIES = 3
+
+/** The scheduler's own time-out is only for a `fetch` that doesn't heed its signal. */
+const BACKSTOP_MS = 1_000
+
+/**
+ * @param options as checked against {@link exchangeChecks}.
+ * @throws {TypeError} for `limits` or `observer` next to `scheduler`.
+ */
+export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Exchange {
+  const { clock = systemClock, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch } = options
+  for (const name of ['limits', 'observer'] as const) {
+    if (options.scheduler === undefined || options[name] === undefined) continue
+    throw new TypeError(`${setup.name}: option "${name}": expected none next to "scheduler", which has its own, got one`)
+  }
+  const scheduler = options.scheduler ?? createScheduler({
+    limits: options.limits ?? setup.limits,
+    clock,
+    timeoutMs: timeoutMs + BACKSTOP_MS,
+    ...(setup.lostCallMs !== undefined && { lostCallMs: setup.lostCallMs }),
+    ...(options.observer && { observer: options.observer }),
+  })
+  const closing = new AbortController()
+  const calls: CallSetup = {
+    scheduler,
+    clock,
+    fetch,
+    timeoutMs,
+    retries,
+    random: setup.random ?? Math.random,
+    maxBodyBytes: MAX_BODY_BYTES,
+    closing: closing.signal,
+    error: setup.error,
+  }
+  return Object.freeze({
+    scheduler,
+    clock,
+    ip: options.ip ?? 'default',
+    baseUrl: (options.baseUrl ?? setup.baseUrl).replace(/\/+$/, ''),
+    async call<T>(call: Call<T>, callOptions: CallOptions): Promise<T> {
+      // A scheduler that is shared stays open.
+      if (closing.signal.aborted) throw new ClosedError()
+      return runCall(calls, call, callOptions)
+    },
+    async close() {
+      closing.abort()
+      if (options.scheduler === undefined) await scheduler.close()
+    },
+  })
+}
