@@ -90,7 +90,7 @@ export function createDesk({ clock, counters, limits, faults, recorder, countRef
   }
 }
 
-/** So that a fault's `Content-Type` replaces ours and does not stand beside it. */
+/** All our own names are in lower case: a fault's header then replaces ours and does not stand beside it. */
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Account } from './accounts.ts'
 import { type ErrorRule, errorDefaults, type FrequencyRule, frequencyDefaults } from './bans.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -177,5 +178,10 @@ export function checkFault(fault: Fault): void {
   const { reply } = fault
   if (typeof reply === 'string') return
   const given = [reply.code, reply.body].filter(part => part !== undefined).length
+  // Node's own TypeErrors name the header; without them the answer would fail when it is sent, and with it the process.
+  for (const [name, value] of Object.entries(reply.headers ?? {})) {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  }
   if (given !== 1) throw new TypeError(`exchange.fault: reply must have code or body, one of them, but got ${given}`)
 }

@@ -100,8 +100,8 @@ export function createBingx(options: BingxOptions): Dialect {
     failed: (code, msg, at) => failure(code, msg, at),
     // A countdown in ms, not an epoch (facts, 2026): until the next call of this UID on this endpoint comes free.
     usageHeaders: ({ remaining, resetMs }) => ({
-      'X-RateLimit-Requests-Remain': String(remaining),
-      'X-RateLimit-Requests-Expire': String(Math.ceil(resetMs)),
+      'x-ratelimit-requests-remain': String(remaining),
+      'x-ratelimit-requests-expire': String(Math.ceil(resetMs)),
     }),
   }
 }
