@@ -81,7 +81,10 @@ export class RefusedError extends HeadgateError {
 
   constructor(labels: Labels, attempts: number, how: { holdMs?: number; reason?: string }, cause: unknown) {
     const reason = how.reason === undefined ? '' : ` (${how.reason})`
-    super(`refused ${attempts} ${attempts === 1 ? 'time' : 'times'}${reason}: ${show(labels)}`, cause === undefined ? {} : { cause })
+    super(
+      `refused ${attempts} ${attempts === 1 ? 'time' : 'times'}${reason}: ${show(labels)}`,
+      cause === undefined ? {} : { cause },
+    )
     this.labels = labels
     this.attempts = attempts
     this.holdMs = how.holdMs

@@ -1,4 +1,4 @@
-export { backoffMs, type BackoffOptions } from './backoff/backoff.ts'
+export { type BackoffOptions, backoffMs } from './backoff/backoff.ts'
 export { createScheduler, type Scheduler } from './create-scheduler.ts'
 export {
   ClosedError,
@@ -10,6 +10,7 @@ export {
   TimeoutError,
 } from './errors.ts'
 export { type DisabledPeriod, parseDisabledPeriod } from './feedback/disabled-period.ts'
+export { parseRetryAfter } from './feedback/retry-after.ts'
 export { type InFlightOptions, inFlight, type TokenBucketOptions, tokenBucket } from './limits/define.ts'
 export type { InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
 export { memoryLedger } from './limits/memory-ledger.ts'

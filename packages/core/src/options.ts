@@ -12,7 +12,10 @@ export function checkKeys(where: string, options: unknown, known: readonly strin
     throw new TypeError(`${where}: expected an object of options, got ${show(options)}`)
   }
   for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new TypeError(`${where}: unknown option "${key}": expected one of ${known.join(', ')}, got ${show((options as Record<string, unknown>)[key])}`)
+    if (!known.includes(key))
+      throw new TypeError(
+        `${where}: unknown option "${key}": expected one of ${known.join(', ')}, got ${show((options as Record<string, unknown>)[key])}`,
+      )
   }
 }
 
@@ -27,7 +30,13 @@ export function checkWhole(where: string, option: string, value: unknown, least:
 }
 
 export function checkNames(where: string, option: string, value: unknown): void {
-  if (Array.isArray(value) && value.length > 0 && value.every(name => typeof name === 'string' && name !== '') && new Set(value).size === value.length) return
+  if (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(name => typeof name === 'string' && name !== '') &&
+    new Set(value).size === value.length
+  )
+    return
   throw wrongOption(where, option, 'an array of different label names, at least one', value)
 }
 

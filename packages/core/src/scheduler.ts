@@ -108,7 +108,9 @@ export class HeadgateScheduler {
   setLimit(name: string, limit: number): void {
     checkWhole('setLimit', 'limit', limit, 1)
     if (!this.#settings.limitNames.has(name)) {
-      throw new TypeError(`setLimit: expected the name of a limit (${[...this.#settings.limitNames].join(', ')}), got "${name}"`)
+      throw new TypeError(
+        `setLimit: expected the name of a limit (${[...this.#settings.limitNames].join(', ')}), got "${name}"`,
+      )
     }
     this.#ledger.setLimit(name, limit, this.#clock.nowMs())
     for (const lane of [...this.#lanes.values()]) {
@@ -124,7 +126,12 @@ export class HeadgateScheduler {
 
   explain(request: ScheduleRequest): Explanation {
     checkRequest(request, this.#settings.limitNames)
-    return explanation(this.#ledger, { passage: this.#passageOf(request), cost: request.cost }, this.#lanes.values(), this.#clock.nowMs())
+    return explanation(
+      this.#ledger,
+      { passage: this.#passageOf(request), cost: request.cost },
+      this.#lanes.values(),
+      this.#clock.nowMs(),
+    )
   }
 
   snapshot(): Snapshot {
@@ -166,7 +173,9 @@ export class HeadgateScheduler {
     if (passage.gates.length === 0 && request.unlimited !== true) {
       const names = Object.keys(labels).join(', ') || 'none'
       const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
-      throw new TypeError(`schedule: option "labels": expected labels that a limit applies to (${by}), or unlimited: true, got ${names}`)
+      throw new TypeError(
+        `schedule: option "labels": expected labels that a limit applies to (${by}), or unlimited: true, got ${names}`,
+      )
     }
     return passage
   }
@@ -174,7 +183,12 @@ export class HeadgateScheduler {
   #tooLarge(call: Call): NeverFitsError | undefined {
     const gate = this.#ledger.neverFits(call)
     if (gate === undefined) return undefined
-    return new NeverFitsError(call.request.labels, gate.name, this.#ledger.costOf(gate, call), this.#ledger.sizeOf(gate))
+    return new NeverFitsError(
+      call.request.labels,
+      gate.name,
+      this.#ledger.costOf(gate, call),
+      this.#ledger.sizeOf(gate),
+    )
   }
 
   #enqueue(call: Call, nowMs: number): void {
@@ -291,7 +305,10 @@ export class HeadgateScheduler {
       const lanes = this.#nextLanes(nowMs)
       if (lanes.length === 0) break
       this.#counters.judgements += lanes.length
-      const decided = this.#ledger.decide(lanes.map(lane => lane.first as Call), nowMs)
+      const decided = this.#ledger.decide(
+        lanes.map(lane => lane.first as Call),
+        nowMs,
+      )
       if (Array.isArray(decided)) this.#apply(lanes, decided as Decisions, nowMs)
       else this.#await(lanes, decided as Promise<Decisions>)
     }
@@ -372,7 +389,13 @@ export class HeadgateScheduler {
   #admit(call: Call, ticket: Ticket): void {
     call.stopListening()
     call.attempts++
-    const attempt = new Attempt(call, ticket, this.#ledger, () => this.#clock.nowMs(), () => this.#goOn())
+    const attempt = new Attempt(
+      call,
+      ticket,
+      this.#ledger,
+      () => this.#clock.nowMs(),
+      () => this.#goOn(),
+    )
     this.#counters.admitted++
     this.#running.add(attempt)
     this.#admitted.push(attempt)
@@ -475,16 +498,27 @@ export class HeadgateScheduler {
     this.#timer = undefined
     const nowMs = this.#clock.nowMs()
     const { timeoutMs } = this.#settings
-    for (let first = this.#running.first; first !== undefined && first.ticket.sentAtMs + timeoutMs <= nowMs; first = this.#running.first) {
+    for (
+      let first = this.#running.first;
+      first !== undefined && first.ticket.sentAtMs + timeoutMs <= nowMs;
+      first = this.#running.first
+    ) {
       const error = new TimeoutError(first.call.request.labels, timeoutMs)
       const attempt = first
       this.#ended(attempt, 'lost', undefined, error, true)
       attempt.abort(error)
     }
     this.#serve(nowMs)
-    for (let call = this.#deadlines.peek(); call !== undefined && call.deadlineMs <= nowMs; call = this.#deadlines.peek()) {
+    for (
+      let call = this.#deadlines.peek();
+      call !== undefined && call.deadlineMs <= nowMs;
+      call = this.#deadlines.peek()
+    ) {
       this.#counters.expired++
-      this.#takeOut(call, new MaxWaitError(call.request.labels, call.request.maxWaitMs as number, nowMs - call.queuedAtMs))
+      this.#takeOut(
+        call,
+        new MaxWaitError(call.request.labels, call.request.maxWaitMs as number, nowMs - call.queuedAtMs),
+      )
     }
     this.#goOn()
   }

@@ -100,7 +100,7 @@ const checkOptions = shape({
   codes: oneOf('documented', 'renumbered'),
   incomeOrder: oneOf('newest-first', 'oldest-first'),
   logSize: numberFrom(0, 10_000_000, true),
-  clock: shape({ nowMs: func, epochMs: func }, { required: ['nowMs', 'epochMs'] }),
+  clock: shape({ nowMs: func, epochMs: func }, { required: ['nowMs', 'epochMs'], open: true }),
 })
 
 export function readOptions(options: ExchangeOptions = {}): Settings {

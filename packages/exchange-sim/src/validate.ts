@@ -47,17 +47,22 @@ export interface ShapeOptions {
   readonly required?: readonly string[]
   /** Values that stand for the whole object. */
   readonly or?: readonly unknown[]
+  /** Whether further fields are welcome: so it is for objects that do things, as clocks. */
+  readonly open?: boolean
 }
 
-/** An object with these fields and no others. */
-export function shape(fields: Readonly<Record<string, Check>>, { required = [], or = [] }: ShapeOptions = {}): Check {
+/** An object with these fields, and no others unless `open` says so. */
+export function shape(
+  fields: Readonly<Record<string, Check>>,
+  { required = [], or = [], open = false }: ShapeOptions = {},
+): Check {
   return (value, name) => {
     if (or.includes(value)) return
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       fail(name, ['an object', ...or.map(describe)].join(' or '), describe(value))
     }
     for (const key of Object.keys(value)) {
-      if (Object.hasOwn(fields, key)) continue
+      if (open || Object.hasOwn(fields, key)) continue
       throw new TypeError(`${join(name, key)} is not a known option; known are ${Object.keys(fields).join(', ')}`)
     }
     for (const [key, check] of Object.entries(fields)) {

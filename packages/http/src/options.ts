@@ -27,7 +27,7 @@ export function checkOptions<T extends object>(
   what: 'option' | 'parameter' = 'option',
 ): Readonly<T> {
   // A caller without types may have given anything.
-  const value: unknown = given ?? {}
+  const value: unknown = given === undefined ? {} : given
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`${where}: expected an object of ${what}s, got ${describe(value)}`)
   }

@@ -1,5 +1,6 @@
 /** Error codes of hosts and of undici (`UND_ERR_*`) that mean: sent or about to be, and no answer came. */
-const NETWORK_CODE = /^(?:ECONN|UND_ERR_|ETIMEDOUT|EPIPE|ENETDOWN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN|EAI_AGAIN|ENOTFOUND)/
+const NETWORK_CODE =
+  /^(?:ECONN|UND_ERR_|ETIMEDOUT|EPIPE|ENETDOWN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN|EAI_AGAIN|ENOTFOUND)/
 
 /**
  * Whether a task's rejection means that no answer came: an abort, a time-out or a network error, without a `response`.

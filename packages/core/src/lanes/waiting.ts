@@ -80,7 +80,8 @@ export class Waiting {
     if (lane.cohort?.room !== undefined) return lane.cohort.room.gate
     for (const gate of lane.passage.gates) {
       const room = this.#rooms.get(gate)
-      if (room !== undefined && (room.waiters.size > 0 || (room.claim !== undefined && room.claim !== lane))) return gate
+      if (room !== undefined && (room.waiters.size > 0 || (room.claim !== undefined && room.claim !== lane)))
+        return gate
     }
     return undefined
   }
@@ -90,7 +91,11 @@ export class Waiting {
     for (const gate of lane.passage.gates) {
       const claim = this.#rooms.get(gate)?.claim
       if (claim === undefined || claim === lane || !goesBefore(claim, lane)) continue
-      const readyAtMs = this.#keeper.readyAtMs(gate, this.#keeper.costOf(gate, lane) + this.#keeper.costOf(gate, claim), nowMs)
+      const readyAtMs = this.#keeper.readyAtMs(
+        gate,
+        this.#keeper.costOf(gate, lane) + this.#keeper.costOf(gate, claim),
+        nowMs,
+      )
       if (readyAtMs > nowMs) return { gate, readyAtMs }
     }
     return undefined
@@ -144,7 +149,7 @@ export class Waiting {
     if (room !== undefined) {
       room.waiters.remove(lane)
       this.#retime(room, nowMs)
-    } else if (cohort !== undefined && cohort.lanes.has(lane)) this.#takeFromCohort(cohort, lane, nowMs)
+    } else if (cohort?.lanes.has(lane)) this.#takeFromCohort(cohort, lane, nowMs)
   }
 
   /** Something about the gate has changed: its room may wake earlier. */
@@ -214,7 +219,8 @@ export class Waiting {
     if (lane === undefined) return Number.POSITIVE_INFINITY
     const { claim } = room
     let tokens = this.#keeper.costOf(room.gate, lane)
-    if (claim !== undefined && claim !== lane && goesBefore(claim, lane)) tokens += this.#keeper.costOf(room.gate, claim)
+    if (claim !== undefined && claim !== lane && goesBefore(claim, lane))
+      tokens += this.#keeper.costOf(room.gate, claim)
     return this.#keeper.readyAtMs(room.gate, tokens, nowMs)
   }
 
@@ -240,7 +246,8 @@ export class Waiting {
   /** Where its group was served since the lane got its turn, the lane's rank is that of its group. */
   #rerank(lane: Lane, room: Room): boolean {
     let rank = lane.turn
-    for (const gate of lane.cohort?.gates ?? []) rank = Math.max(rank, this.#rooms.get(gate)?.served.get(lane.group) ?? 0)
+    for (const gate of lane.cohort?.gates ?? [])
+      rank = Math.max(rank, this.#rooms.get(gate)?.served.get(lane.group) ?? 0)
     if (rank <= lane.rank) return false
     lane.rank = rank
     if (lane.room === undefined) {
@@ -272,7 +279,10 @@ export class Waiting {
   #bounced(lane: Lane, gate: Gate, nowMs: number): void {
     lane.wokenBy = undefined
     // Holds last: tokens kept meanwhile would be wasted.
-    if (gate.kind === 'hold') return this.#dropClaims(lane, nowMs)
+    if (gate.kind === 'hold') {
+      this.#dropClaims(lane, nowMs)
+      return
+    }
     lane.bounces++
     const shared = lane.cohort?.gates ?? []
     const cheap = shared.includes(gate) && shared.every(each => this.#keeper.sizeOf(each) >= CHEAP_CLAIM_SIZE)

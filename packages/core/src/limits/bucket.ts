@@ -103,7 +103,14 @@ export class Bucket implements Gate {
 
   /** Tokens that can be taken now; below 0 after the limit was lowered. */
   free(nowMs: number): number {
-    return this.#capacity(nowMs) - this.inFlight - this.silent - this.#awayAfterAnswers(nowMs) - this.#awayUntilKnown(nowMs) - this.#cold(nowMs)
+    return (
+      this.#capacity(nowMs) -
+      this.inFlight -
+      this.silent -
+      this.#awayAfterAnswers(nowMs) -
+      this.#awayUntilKnown(nowMs) -
+      this.#cold(nowMs)
+    )
   }
 
   /** When `tokens` can be taken if no further answer comes; Infinity as long as that hangs on answers. */
@@ -117,7 +124,8 @@ export class Bucket implements Gate {
     let atMs = Number.POSITIVE_INFINITY
     for (; missing > 0; missing--) {
       const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
-      const knownMs = this.#known !== undefined && known < this.#known.length ? this.#known.at(known) : Number.POSITIVE_INFINITY
+      const knownMs =
+        this.#known !== undefined && known < this.#known.length ? this.#known.at(known) : Number.POSITIVE_INFINITY
       const coldMs = cold < this.#coldTokens ? this.#coldBackMs(cold) : Number.POSITIVE_INFINITY
       atMs = Math.min(answerMs, knownMs, coldMs)
       if (atMs === Number.POSITIVE_INFINITY) break
@@ -183,7 +191,13 @@ export class Bucket implements Gate {
 
   /** Nothing would be forgotten if the bucket were made anew. */
   isIdle(nowMs: number): boolean {
-    return this.lanes === 0 && this.inFlight === 0 && this.silent === 0 && this.free(nowMs) === this.tokens && this.#answers.length === 0
+    return (
+      this.lanes === 0 &&
+      this.inFlight === 0 &&
+      this.silent === 0 &&
+      this.free(nowMs) === this.tokens &&
+      this.#answers.length === 0
+    )
   }
 
   /**
@@ -239,7 +253,8 @@ export class Bucket implements Gate {
 
   #cold(nowMs: number): number {
     if (this.#coldTokens === 0) return 0
-    const back = this.#coldStepMs === 0 ? this.#coldTokens : Math.floor((nowMs - this.#coldFromMs) / this.#coldStepMs + 1e-9)
+    const back =
+      this.#coldStepMs === 0 ? this.#coldTokens : Math.floor((nowMs - this.#coldFromMs) / this.#coldStepMs + 1e-9)
     const away = nowMs < this.#coldFromMs ? this.#coldTokens : Math.max(0, this.#coldTokens - back)
     if (away === 0) this.#coldTokens = 0
     return away

@@ -33,7 +33,8 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
   checkNumber(where, 'windowMs', windowMs, Number.MIN_VALUE)
   checkNames(where, 'by', by)
   for (const option of ['where', 'cost'] as const) {
-    if (options[option] !== undefined && typeof options[option] !== 'function') throw wrongOption(where, option, 'a function of the labels', options[option])
+    if (options[option] !== undefined && typeof options[option] !== 'function')
+      throw wrongOption(where, option, 'a function of the labels', options[option])
   }
   if (burst !== undefined) checkWhole(where, 'burst', burst, 1)
   if (window !== 'sliding') throw wrongOption(where, 'window', '"sliding"', window)
@@ -67,7 +68,12 @@ export function inFlight(options: InFlightOptions): InFlightLimit {
   checkName(where, options.name)
   if (typeof options.limit !== 'function') checkWhole(where, 'limit', options.limit, 1)
   checkNames(where, 'by', options.by)
-  return Object.freeze({ kind: 'in-flight', name: options.name, limit: options.limit, by: Object.freeze([...options.by]) } as const)
+  return Object.freeze({
+    kind: 'in-flight',
+    name: options.name,
+    limit: options.limit,
+    by: Object.freeze([...options.by]),
+  } as const)
 }
 
 function checkName(where: string, name: unknown): void {

@@ -107,7 +107,9 @@ export class Gates {
     if (typeof limit.limit === 'number') return limit.limit
     const tokens = limit.limit(labels)
     if (Number.isSafeInteger(tokens) && tokens > 0) return tokens
-    throw new TypeError(`limit "${limit.name}": option "limit": expected a function that returns a whole number above 0, it returned ${String(tokens)}`)
+    throw new TypeError(
+      `limit "${limit.name}": option "limit": expected a function that returns a whole number above 0, it returned ${String(tokens)}`,
+    )
   }
 
   #keep(gate: Bucket | Cap): void {
@@ -144,5 +146,7 @@ export class Gates {
 
 function wholeCost(limit: Limit, cost: number): number {
   if (Number.isSafeInteger(cost) && cost >= 0) return cost
-  throw new TypeError(`limit "${limit.name}": option "cost": expected a function that returns a whole number from 0, it returned ${String(cost)}`)
+  throw new TypeError(
+    `limit "${limit.name}": option "cost": expected a function that returns a whole number from 0, it returned ${String(cost)}`,
+  )
 }

@@ -88,7 +88,10 @@ export class Hold implements Gate {
   /** A call that was let through brought no news: if it was the probe, the next one goes after a backoff. */
   failed(nowMs: number, random: Random): void {
     if (this.#cap > 1) return
-    this.#untilMs = Math.max(this.#untilMs, nowMs + PROBE_BACKOFF.baseMs / 2 + backoffMs(this.#failedProbes, PROBE_BACKOFF, random()))
+    this.#untilMs = Math.max(
+      this.#untilMs,
+      nowMs + PROBE_BACKOFF.baseMs / 2 + backoffMs(this.#failedProbes, PROBE_BACKOFF, random()),
+    )
     this.#failedProbes++
   }
 

@@ -143,7 +143,9 @@ class MemoryLedger implements LedgerSession {
     const { labels } = ticket.passage
     const names = (refusal.by ?? this.#mostSpecific(ticket)?.limit.by ?? []).filter(name => Object.hasOwn(labels, name))
     if (refusal.by !== undefined && names.length < refusal.by.length) {
-      throw new TypeError(`refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`)
+      throw new TypeError(
+        `refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`,
+      )
     }
     this.#setup.emit({
       type: 'refused',
@@ -162,7 +164,8 @@ class MemoryLedger implements LedgerSession {
     ticket.settled = true
     const { route } = ticket.passage
     if (ticket.isCounted) {
-      if (outcome === 'answered' && !ticket.refused && ticket.warm) route.floor.add(ticket.receivedAtMs - ticket.sentAtMs, nowMs)
+      if (outcome === 'answered' && !ticket.refused && ticket.warm)
+        route.floor.add(ticket.receivedAtMs - ticket.sentAtMs, nowMs)
     } else {
       route.inFlight--
       if (outcome === 'lost') this.#lose(ticket, nowMs)
@@ -206,7 +209,9 @@ class MemoryLedger implements LedgerSession {
   }
 
   gates(nowMs: number): readonly GateState[] {
-    return [...this.#gates.all()].map(gate => stateOf(gate, 1, nowMs)).concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
+    return [...this.#gates.all()]
+      .map(gate => stateOf(gate, 1, nowMs))
+      .concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
   }
 
   #decideOne(head: Head, nowMs: number): Decision {
@@ -309,11 +314,18 @@ class MemoryLedger implements LedgerSession {
     const meant =
       names === undefined
         ? [specific]
-        : ticket.gates.filter(gate => gate.limit.by.length === names.length && gate.limit.by.every(name => names.includes(name)))
+        : ticket.gates.filter(
+            gate => gate.limit.by.length === names.length && gate.limit.by.every(name => names.includes(name)),
+          )
     for (const gate of meant) {
       if (gate === undefined || gate.kind !== 'bucket') continue
       if (gate.refusedInColdStart(nowMs) || !gate.halve(ticket.sentAtMs, nowMs)) continue
-      this.#setup.emit({ type: 'halved', labels: pick(gate.limit.by, gate.labels), limit: gate.name, tokens: gate.reduction?.tokens(gate.tokens, nowMs) ?? gate.tokens })
+      this.#setup.emit({
+        type: 'halved',
+        labels: pick(gate.limit.by, gate.labels),
+        limit: gate.name,
+        tokens: gate.reduction?.tokens(gate.tokens, nowMs) ?? gate.tokens,
+      })
     }
   }
 

@@ -60,7 +60,8 @@ export class Attempt implements Admission {
     checkKeys('refused', how, ['holdMs', 'by', 'reason'])
     if (how.holdMs !== undefined) checkNumber('refused', 'holdMs', how.holdMs, 0)
     if (how.by !== undefined) checkNames('refused', 'by', how.by)
-    if (how.reason !== undefined && typeof how.reason !== 'string') throw wrongOption('refused', 'reason', 'a text', how.reason)
+    if (how.reason !== undefined && typeof how.reason !== 'string')
+      throw wrongOption('refused', 'reason', 'a text', how.reason)
     if (this.ended || this.outcome !== undefined || this.refusal !== undefined) return
     this.#ledger.refused(this.ticket, this.#nowMs(), how)
     this.refusal = how

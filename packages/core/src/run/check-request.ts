@@ -12,17 +12,22 @@ export function checkRequest(request: ScheduleRequest, limitNames: ReadonlySet<s
   else if (typeof cost === 'object' && cost !== null) {
     checkKeys(`${WHERE}: cost`, cost, [...limitNames])
     for (const [name, tokens] of Object.entries(cost)) checkWhole(WHERE, `cost.${name}`, tokens, 0)
-  } else if (cost !== undefined) throw wrongOption(WHERE, 'cost', 'a whole number, or whole numbers by limit name', cost)
-  if (priority !== undefined && !Number.isFinite(priority)) throw wrongOption(WHERE, 'priority', 'a finite number', priority)
+  } else if (cost !== undefined)
+    throw wrongOption(WHERE, 'cost', 'a whole number, or whole numbers by limit name', cost)
+  if (priority !== undefined && !Number.isFinite(priority))
+    throw wrongOption(WHERE, 'priority', 'a finite number', priority)
   if (maxWaitMs !== undefined) checkNumber(WHERE, 'maxWaitMs', maxWaitMs, 0)
   if (retries !== undefined) checkWhole(WHERE, 'retries', retries, 0)
-  if (unlimited !== undefined && typeof unlimited !== 'boolean') throw wrongOption(WHERE, 'unlimited', 'true or false', unlimited)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongOption(WHERE, 'signal', 'an AbortSignal', signal)
+  if (unlimited !== undefined && typeof unlimited !== 'boolean')
+    throw wrongOption(WHERE, 'unlimited', 'true or false', unlimited)
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw wrongOption(WHERE, 'signal', 'an AbortSignal', signal)
 }
 
 /** Once per labels object. */
 export function checkLabels(where: string, labels: unknown): void {
-  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) throw wrongOption(where, 'labels', 'an object of texts', labels)
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
+    throw wrongOption(where, 'labels', 'an object of texts', labels)
   for (const [name, value] of Object.entries(labels)) {
     if (typeof value !== 'string') throw wrongOption(where, `labels.${name}`, 'a text', value)
   }

@@ -73,14 +73,23 @@ const KNOWN: readonly (keyof SchedulerOptions)[] = [
 /** @throws {TypeError} names the option, what was expected and what came */
 export function settingsOf(options: SchedulerOptions): Settings {
   checkKeys(WHERE, options, KNOWN)
-  const { limits, maxQueued = 10_000, coldStart = 'paced', fairBy = 'uid', timeoutMs = 60_000, lostCallMs = 5_000 } = options
+  const {
+    limits,
+    maxQueued = 10_000,
+    coldStart = 'paced',
+    fairBy = 'uid',
+    timeoutMs = 60_000,
+    lostCallMs = 5_000,
+  } = options
   if (!Array.isArray(limits) || limits.length === 0 || !limits.every(isLimit)) {
     throw wrongOption(WHERE, 'limits', 'an array of limits made by tokenBucket() or inFlight(), at least one', limits)
   }
   const limitNames = new Set(limits.map((limit: Limit) => limit.name))
-  if (limitNames.size < limits.length) throw wrongOption(WHERE, 'limits', 'limits of different names', limits.map((limit: Limit) => limit.name).join(', '))
+  if (limitNames.size < limits.length)
+    throw wrongOption(WHERE, 'limits', 'limits of different names', limits.map((limit: Limit) => limit.name).join(', '))
   checkWhole(WHERE, 'maxQueued', maxQueued, 0)
-  if (!['paced', 'full', 'spent'].includes(coldStart)) throw wrongOption(WHERE, 'coldStart', '"paced", "full" or "spent"', coldStart)
+  if (!['paced', 'full', 'spent'].includes(coldStart))
+    throw wrongOption(WHERE, 'coldStart', '"paced", "full" or "spent"', coldStart)
   if (typeof fairBy !== 'string' || fairBy === '') throw wrongOption(WHERE, 'fairBy', 'the name of a label', fairBy)
   checkNumber(WHERE, 'timeoutMs', timeoutMs, 1)
   checkNumber(WHERE, 'lostCallMs', lostCallMs, 0)
@@ -88,7 +97,8 @@ export function settingsOf(options: SchedulerOptions): Settings {
   checkPort('clock', options.clock, ['nowMs', 'epochMs', 'setTimer'])
   checkPort('ledger', options.ledger, ['open'])
   for (const option of ['random', 'observer'] as const) {
-    if (options[option] !== undefined && typeof options[option] !== 'function') throw wrongOption(WHERE, option, 'a function', options[option])
+    if (options[option] !== undefined && typeof options[option] !== 'function')
+      throw wrongOption(WHERE, option, 'a function', options[option])
   }
   return {
     limits: [...limits],

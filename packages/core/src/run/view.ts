@@ -50,7 +50,12 @@ export interface Explanation {
   readonly gates: readonly GateState[]
 }
 
-export function snapshot(ledger: LedgerSession, lanes: Iterable<Lane>, counters: Snapshot['counters'], nowMs: number): Snapshot {
+export function snapshot(
+  ledger: LedgerSession,
+  lanes: Iterable<Lane>,
+  counters: Snapshot['counters'],
+  nowMs: number,
+): Snapshot {
   const gates = ledger.gates(nowMs)
   return {
     buckets: gates.filter(gate => gate.kind === 'bucket'),
@@ -66,7 +71,8 @@ export function explanation(ledger: LedgerSession, head: Head, lanes: Iterable<L
   let because: GateState | undefined
   for (const gate of gates) {
     if (gate.waitMs === 0) continue
-    if (because === undefined || because.waitMs !== null && (gate.waitMs === null || gate.waitMs > because.waitMs)) because = gate
+    if (because === undefined || (because.waitMs !== null && (gate.waitMs === null || gate.waitMs > because.waitMs)))
+      because = gate
   }
   const mine = new Set(head.passage.gates)
   let before = 0

@@ -65,8 +65,8 @@ export function limitsOf(endpoint: Endpoint, uid: string | undefined, ip: string
   const group = groups[groupId]
   const exchange = 'bingx'
   const ofIp = [
-    ...group.each.map(rule => ({ exchange, key: `${ip} ${endpoint.name}`, ...rule }) as const),
-    ...group.together.map(rule => ({ exchange, key: `${ip} group ${groupId}`, ...rule }) as const),
+    ...group.each.map(rule => ({ exchange, ...rule, key: `${ip} ${endpoint.name}` }) as const),
+    ...group.together.map(rule => ({ exchange, ...rule, key: `${ip} group ${groupId}` }) as const),
   ]
   if (uid === undefined || perSecond === null) return ofIp
   const key = `${uid} ${endpoint.name}`
