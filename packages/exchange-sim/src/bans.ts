@@ -33,7 +33,7 @@ export const frequencyDefaults: Required<FrequencyRule> = {
 export const errorDefaults: Required<ErrorRule> = { threshold: 20, windowMs: 480_000, lengthMs: 300_000 }
 
 /** What the words of an error-count ban speak of. */
-export interface CountedErrors {
+interface CountedErrors {
   readonly code: string
   readonly count: number
   readonly windowMs: number

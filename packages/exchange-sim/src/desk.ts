@@ -6,7 +6,7 @@ import type { LimitBook } from './limit-book.ts'
 import type { Outcome, Recorder } from './stats.ts'
 
 /** One exchange: its words and its bans. */
-export interface Counter {
+interface Counter {
   readonly dialect: Dialect
   readonly bans: Bans
 }

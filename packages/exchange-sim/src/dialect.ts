@@ -32,7 +32,7 @@ export interface IdentifiedCall {
   /** Absent on public calls and where the key is unknown. */
   readonly uid: string | undefined
   readonly ip: string
-  /** Empty never: each endpoint is under one limit at least. */
+  /** Never empty: each endpoint is under one limit at least. */
   readonly limits: readonly AppliedLimit[]
   /** The limit whose usage the answer's headers tell. */
   readonly told?: AppliedLimit

@@ -51,7 +51,7 @@ export interface RandomFaults {
 }
 
 /** A fault that has found its call. `spend` is called when it is carried out: a refused call uses up none. */
-export interface FoundFault {
+interface FoundFault {
   readonly counted: boolean
   readonly reply: FaultReply
   spend(): void

@@ -128,6 +128,7 @@ describe('the timestamp against the clock of the server', () => {
     ['1001 ms ahead', 1001, {}, 80014],
     ['200 ms old with recvWindow 200', -200, { recvWindow: 200 }, 0],
     ['201 ms old with recvWindow 200', -201, { recvWindow: 200 }, 80014],
+    ['5000 ms old with recvWindow 0, which means the default', -5000, { recvWindow: 0 }, 0],
     ['5001 ms old with recvWindow 60000, which is cut to 5000', -5001, { recvWindow: 60_000 }, 80014],
     ['recvWindow that is no number', 0, { recvWindow: 'soon' }, 100400],
   ])('%s', async (_, offsetMs, params, code) => {

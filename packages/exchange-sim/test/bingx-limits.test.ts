@@ -43,6 +43,7 @@ test('refused calls are not counted, unless countRefused says so', async () => {
     await codes(5, call)
     clock.step(500)
     expect(await codes(1, call)).toEqual([expected])
+    expect(exchange.log()[5]).toMatchObject({ outcome: 'refused', counted: countRefused })
   }
 })
 

@@ -21,6 +21,13 @@ describe('signing vectors of the fact sheet, over HTTP', () => {
   })
 })
 
+test('the order in which the parameters come does not matter: they are sorted before they are checked', async () => {
+  const { exchange } = await start({ accounts: [{ uid: 'vector', apiKey: 'XXX', secretKey: 'XXX' }] })
+  const sign = 'AD26D501953EC615636AC668146268B4'
+  const url = `${exchange.coinwUrl}/api/v1/private?symbol=LTCBTC&sign=${sign}&command=doTrade&api_key=XXX`
+  expect(await (await fetch(url, { method: 'POST' })).json()).toMatchObject({ code: '200' })
+})
+
 test('a success has the documented envelope, money as strings', async () => {
   const { exchange, clock } = await start()
   const { status, body } = await caller(exchange, clock).coinw()

@@ -26,23 +26,38 @@ test('idle windows are dropped above ten thousand, busy ones never', () => {
   expect(book.admit([limit('one', 1, 'busy')], 1001)).toBe(false)
 })
 
+function bingx(name: string, uid = 'u'): readonly AppliedLimit[] {
+  const endpoint = findEndpoint(name)
+  if (endpoint === undefined) throw new Error(name)
+  return limitsOf(endpoint, uid, 'ip')
+}
+
+test.each([
+  ['GET /openApi/swap/v2/server/time', ['500 / 10000 ip group 1', '1000 / 60000 ip group 1']],
+  ['GET /openApi/swap/v2/user/income', ['5 / 1000 u', '300 / 10000 ip', '2000 / 10000 ip group 2']],
+  ['GET /openApi/account/v1/allAccountBalance', ['5 / 1000 u', '300 / 10000 ip', '2000 / 10000 ip group 2']],
+  ['GET /openApi/swap/v3/user/balance', ['5 / 1000 u', '300 / 10000 ip', '2000 / 10000 ip group 3']],
+  ['GET /openApi/spot/v1/account/balance', ['5 / 1000 u', '300 / 10000 ip', '2000 / 10000 ip group 3']],
+])('the limits of %s', (name, expected) => {
+  const told = bingx(name).map(({ limit, windowMs, key }) => `${limit} / ${windowMs} ${key.replace(` ${name}`, '')}`)
+  expect(told).toEqual(expected)
+})
+
 test('a group of BingX lets 2000 calls per ten seconds in from one address, over all its endpoints and UIDs', () => {
   const book = createLimitBook({ countRefused: false })
-  const names = ['GET /openApi/account/v1/allAccountBalance', 'GET /openApi/swap/v2/user/income']
-  const others = ['GET /openApi/swap/v2/user/commissionRate', 'GET /openApi/cswap/v1/user/balance']
-  const more = [
+  const group2 = [
+    'GET /openApi/account/v1/allAccountBalance',
+    'GET /openApi/swap/v2/user/income',
+    'GET /openApi/swap/v2/user/commissionRate',
+    'GET /openApi/cswap/v1/user/balance',
     'GET /openApi/account/v1/uid',
     'GET /openApi/swap/v2/trade/order',
     'GET /openApi/cswap/v1/user/positions',
   ]
   let accepted = 0
-  for (const name of [...names, ...others, ...more]) {
-    const endpoint = findEndpoint(name)
-    if (endpoint === undefined) throw new Error(name)
-    for (let call = 0; call < 300; call++) if (book.admit(limitsOf(endpoint, `uid ${call}`, 'ip'), 0)) accepted++
+  for (const name of group2) {
+    for (let call = 0; call < 300; call++) if (book.admit(bingx(name, `uid ${call}`), 0)) accepted++
   }
   expect(accepted).toBe(2000)
-  const group3 = findEndpoint('GET /openApi/swap/v3/user/balance')
-  if (group3 === undefined) throw new Error('group 3')
-  expect(book.admit(limitsOf(group3, 'uid 1', 'ip'), 0)).toBe(true)
+  expect(book.admit(bingx('GET /openApi/swap/v3/user/balance'), 0)).toBe(true)
 })

@@ -17,7 +17,7 @@ const aheadMs = 1000
  * HMAC-SHA256 over the parameters in the order in which they came, values decoded, the signature itself left out;
  * lower-case hex. No method, path or body goes in (facts, 2026).
  */
-export function signBingx(secretKey: string, parameters: Parameters): string {
+function signBingx(secretKey: string, parameters: Parameters): string {
   const signed = parameters.filter(([name]) => name !== 'signature').map(([name, value]) => `${name}=${value}`)
   return createHmac('sha256', secretKey).update(signed.join('&')).digest('hex')
 }
