@@ -13,7 +13,8 @@ const BAR_WIDTH = 24
 
 /** A line that moves in a terminal, a plain line now and then elsewhere. */
 export function progress(name: string, forMs: number, now: () => Now): { end(): void } {
-  const isLive = process.stdout.isTTY === true
+  // Some pseudo terminals have no size: nothing moves there.
+  const isLive = process.stdout.isTTY === true && process.stdout.rows > 0
   const line = () => {
     const { elapsedMs, stats } = now()
     const share = Math.min(1, elapsedMs / forMs)

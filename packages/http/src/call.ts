@@ -53,7 +53,10 @@ const BACKOFF = { baseMs: 250, capMs: 10_000 } as const
 export async function runCall<T>(setup: CallSetup, call: Call<T>, options: CallOptions): Promise<T> {
   const { scheduler, clock, closing } = setup
   const latestStartMs = clock.nowMs() + (options.maxWaitMs ?? Number.POSITIVE_INFINITY)
-  const life = new Life(setup, call)
+  // For a scheduler the call has started, and may wait for a hold as long as that takes: hours were no news to its caller.
+  const tooLate = new AbortController()
+  const signal = anyOf(options.signal, Number.isFinite(latestStartMs) ? tooLate.signal : undefined)
+  const life = new Life(setup, call, latestStartMs, tooLate)
   let failures = 0
 
   const attempt = async (): Promise<T> => {
@@ -65,7 +68,7 @@ export async function runCall<T>(setup: CallSetup, call: Call<T>, options: CallO
         retries: setup.retries,
         ...(Number.isFinite(maxWaitMs) && { maxWaitMs }),
         ...(options.priority !== undefined && { priority: options.priority }),
-        ...(options.signal && { signal: options.signal }),
+        ...(signal && { signal }),
       }, admission => life.run(admission))
     } catch (error) {
       throw life.explain(error)
@@ -74,9 +77,9 @@ export async function runCall<T>(setup: CallSetup, call: Call<T>, options: CallO
 
   const shouldRetry = async (): Promise<boolean> => {
     if (!life.mayRepeat || closing.aborted) return false
-    const signal = options.signal ? AbortSignal.any([closing, options.signal]) : closing
+    const pauseMs = backoffMs(failures++, BACKOFF, setup.random())
     // p-retry rejects with the caller's reason by itself; a client that closes leaves the failure as it is.
-    return sleep(clock, backoffMs(failures++, BACKOFF, setup.random()), signal).then(() => true, () => false)
+    return sleep(clock, pauseMs, anyOf(closing, options.signal)).then(() => true, () => false)
   }
   return pRetry(attempt, {
     retries: setup.retries,
@@ -86,18 +89,27 @@ export async function runCall<T>(setup: CallSetup, call: Call<T>, options: CallO
   })
 }
 
+/** Not `AbortSignal.any` where one is enough: most calls have one at most. */
+function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a && b ? AbortSignal.any([a, b]) : (a ?? b)
+}
+
 /** What a call remembers from one attempt to the next. */
 class Life<T> {
   readonly #setup: CallSetup
   readonly #call: Call<T>
+  readonly #latestStartMs: number
+  readonly #tooLate: AbortController
   #hide: readonly string[]
   #refused: Trouble | undefined
   #failure: ExchangeError | undefined
   #again = false
 
-  constructor(setup: CallSetup, call: Call<T>) {
+  constructor(setup: CallSetup, call: Call<T>, latestStartMs: number, tooLate: AbortController) {
     this.#setup = setup
     this.#call = call
+    this.#latestStartMs = latestStartMs
+    this.#tooLate = tooLate
     this.#hide = call.hide
   }
 
@@ -120,6 +132,8 @@ class Life<T> {
     if (refusal === undefined) throw this.#fail(trouble, this.#call.repeatable)
     this.#refused = trouble
     admission.refused({ ...refusal, reason: redact(trouble.msg, this.#hide) })
+    const againAtMs = this.#setup.clock.nowMs() + (refusal.holdMs ?? 0)
+    if (againAtMs > this.#latestStartMs) this.#tooLate.abort(this.#error(trouble))
     // The scheduler looks at no result of a refused call.
     return undefined as never
   }

@@ -29,7 +29,7 @@ const all = (server: ScriptedServer, name: string) => queriesOf(server).map(quer
 describe('a call that is answered', () => {
   it('sends one request, with what was signed', async () => {
     const server = await serve(ok)
-    const { exchange, clock, call, events } = testClient(server.url)
+    const { exchange, clock, call, events } = await testClient(server.url)
     expect(await settle(exchange.call(call, {}), clock)).toEqual({ status: 'fulfilled', value: 'done' })
     expect(server.requests).toHaveLength(1)
     expect(server.requests[0]).toMatchObject({ method: 'GET', headers: { 'x-key': API_KEY } })
@@ -38,8 +38,7 @@ describe('a call that is answered', () => {
 
   it('frees its token from the headers on, not from the end of the body', async () => {
     const server = await serve('hang-body', ok)
-    const { exchange, clock, call } = testClient(server.url, { limit: 1, scheduler: undefined as never })
-    await clock.advance(3000)
+    const { exchange, clock, call } = await testClient(server.url, { limit: 1 })
     const first = exchange.call(call, {})
     await server.received(1)
     // The headers come in by themselves; the body never ends.
@@ -56,7 +55,7 @@ describe('a call whose answer is lost', () => {
     ['the connection is cut in the body', 'break-body'],
   ])('%s: a read goes again, admitted anew, signed anew', async (_, reply) => {
     const server = await serve(reply, reply, ok)
-    const { exchange, clock, call, events } = testClient(server.url)
+    const { exchange, clock, call, events } = await testClient(server.url)
     expect(await settle(exchange.call(call, {}), clock)).toMatchObject({ value: 'done' })
     expect(server.requests).toHaveLength(3)
     expect(admissions(events)).toBe(3)
@@ -66,14 +65,14 @@ describe('a call whose answer is lost', () => {
 
   it('is never sent again when it is a write', async () => {
     const server = await serve('drop')
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     expect(await failure(exchange.call({ ...call, repeatable: false }, {}), clock)).toMatchObject({ kind: 'lost', uid: 'me' })
     expect(server.requests).toHaveLength(1)
   })
 
   it('goes again as often as it may, then says what happened', async () => {
     const server = await serve('drop')
-    const { exchange, clock, call, events } = testClient(server.url, { retries: 2 })
+    const { exchange, clock, call, events } = await testClient(server.url, { retries: 2 })
     const error = await failure(exchange.call(call, {}), clock)
     expect(error).toBeInstanceOf(ExchangeError)
     expect(error).toMatchObject({ kind: 'lost', code: 'UND_ERR_SOCKET', endpoint: 'GET /thing' })
@@ -83,7 +82,7 @@ describe('a call whose answer is lost', () => {
 
   it('gives up an attempt after timeoutMs', async () => {
     const server = await serve('hang', ok)
-    const { exchange, clock, call, events } = testClient(server.url, { timeoutMs: 5000 })
+    const { exchange, clock, call, events } = await testClient(server.url, { timeoutMs: 5000 })
     const done = exchange.call(call, {})
     await server.received(1)
     await clock.advance(4999)
@@ -99,7 +98,7 @@ describe('a call whose answer is lost', () => {
 
   it('counts a body that stalls into timeoutMs; the server has counted that call', async () => {
     const server = await serve('hang-body')
-    const { exchange, clock, call, events } = testClient(server.url, { timeoutMs: 5000, retries: 0 })
+    const { exchange, clock, call, events } = await testClient(server.url, { timeoutMs: 5000, retries: 0 })
     const done = exchange.call(call, {}).catch((error: unknown) => error)
     await server.received(1)
     while (!(await Promise.race([done, clock.advance(100).then(() => undefined)]))) { /* the headers need real time */ }
@@ -112,7 +111,7 @@ describe('a call whose answer is lost', () => {
     const clock = virtualClock()
     const limits = [tokenBucket({ name: 'shared', limit: 9, windowMs: 1000, by: ['uid'] })]
     const scheduler = createScheduler({ limits, clock, timeoutMs: 2000, coldStart: 'full' })
-    const client = testClient(server.url, { scheduler, clock })
+    const client = await testClient(server.url, { scheduler, clock })
     const done = client.exchange.call({ ...client.call, sign: () => ({ method: 'GET', url: server.url }) }, {})
     await server.received(1)
     await clock.advance(2000)
@@ -126,7 +125,7 @@ describe('a call that never left', () => {
   it('gives its tokens back, and may go again even when it is a write', async () => {
     const closed = await scriptedServer()
     await closed.close()
-    const { exchange, clock, call, events } = testClient(closed.url, { retries: 2 })
+    const { exchange, clock, call, events } = await testClient(closed.url, { retries: 2 })
     const error = await failure(exchange.call({ ...call, repeatable: false }, {}), clock)
     expect(error).toMatchObject({ kind: 'transient', code: 'ECONNREFUSED' })
     expect(admissions(events)).toBe(3)
@@ -136,7 +135,7 @@ describe('a call that never left', () => {
 
   it('ends with a TypeError when it can not be signed, and uses no token', async () => {
     const server = await serve(ok)
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     const sign = () => { throw new TypeError('parameter "x"') }
     expect(await failure(exchange.call({ ...call, sign }, {}), clock)).toEqual(new TypeError('parameter "x"'))
     expect(server.requests).toHaveLength(0)
@@ -147,15 +146,14 @@ describe('a call that never left', () => {
 describe('a transient answer', () => {
   it('goes again after a pause', async () => {
     const server = await serve({ body: '3|busy' }, { body: '3|busy' }, ok)
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     expect(await settle(exchange.call(call, {}), clock)).toMatchObject({ value: 'done' })
     expect(new Set(all(server, 'signature')).size).toBe(3)
   })
 
   it('pauses half of 250 ms and of 500 ms on the clock, with a random number of 0.5', async () => {
     const server = await serve({ body: '3|busy' }, { body: '3|busy' }, ok)
-    const { exchange, clock, call } = testClient(server.url)
-    await clock.advance(3000)
+    const { exchange, clock, call } = await testClient(server.url)
     const done = exchange.call(call, {})
     await server.received(1)
     // Nothing but the pause is on the clock once the answer is in.
@@ -173,14 +171,14 @@ describe('a transient answer', () => {
 
   it('is not asked for a second time when it was a write', async () => {
     const server = await serve({ body: '3|busy' })
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     expect(await failure(exchange.call({ ...call, repeatable: false }, {}), clock)).toMatchObject({ kind: 'transient', code: 3 })
     expect(server.requests).toHaveLength(1)
   })
 
   it('rejects with the last answer', async () => {
     const server = await serve({ body: '3|first' }, { body: '3|last' })
-    const { exchange, clock, call } = testClient(server.url, { retries: 1 })
+    const { exchange, clock, call } = await testClient(server.url, { retries: 1 })
     expect(await failure(exchange.call(call, {}), clock)).toMatchObject({ kind: 'transient', msg: 'last' })
     expect(server.requests).toHaveLength(2)
   })
@@ -191,7 +189,7 @@ describe('an answer that is an error', () => {
     { status: 429, headers: { 'retry-after': '0' } }, { status: 500 }, { status: 503, headers: { 'retry-after': '0' } }, { status: 408 },
   ])('%o is one request: nobody below the gate sends it again', async reply => {
     const server = await serve({ ...reply, body: 'no' })
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     expect(await failure(exchange.call(call, {}), clock)).toMatchObject({ kind: 'fatal', code: reply.status, msg: 'no' })
     expect(server.requests).toHaveLength(1)
   })
@@ -199,7 +197,7 @@ describe('an answer that is an error', () => {
   it.each([301, 302, 303, 307, 308])('a redirect (%i) is not followed', async status => {
     const target = await serve(ok)
     const server = await serve({ status, headers: { location: `${target.url}/elsewhere` } })
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     const error = await failure(exchange.call(call, {}), clock)
     expect(error).toMatchObject({ kind: 'fatal', code: status, msg: 'a redirect, which is not followed' })
     expect(target.requests).toHaveLength(0)
@@ -211,7 +209,7 @@ describe('an answer that is an error', () => {
     ['chunked', undefined],
   ])('a body of over 8 MiB (%s) is not read', async (_, headers) => {
     const server = await serve({ body: 'x'.repeat(MAX_BODY_BYTES + 1), ...(headers && { headers }) })
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     const error = await failure(exchange.call(call, {}), clock)
     expect(error).toMatchObject({ kind: 'malformed', code: 200, msg: `a body of over ${MAX_BODY_BYTES} bytes` })
     expect(server.requests).toHaveLength(1)
@@ -219,7 +217,7 @@ describe('an answer that is an error', () => {
 
   it('a body of 8 MiB is read', async () => {
     const server = await serve({ body: `0|${'x'.repeat(MAX_BODY_BYTES - 2)}` })
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     expect(await settle(exchange.call(call, {}), clock)).toMatchObject({ status: 'fulfilled' })
   })
 })
@@ -227,7 +225,7 @@ describe('an answer that is an error', () => {
 describe('a refusal', () => {
   it('without a time: goes again through the gate, signed anew, as often as it may', async () => {
     const server = await serve({ body: '1|slow down' })
-    const { exchange, clock, call, events } = testClient(server.url, { retries: 2 })
+    const { exchange, clock, call, events } = await testClient(server.url, { retries: 2 })
     const error = await failure(exchange.call(call, {}), clock)
     expect(error).toMatchObject({ kind: 'refused', code: 1, msg: 'slow down', uid: 'me' })
     expect((error as Error).cause).toBeInstanceOf(RefusedError)
@@ -238,7 +236,7 @@ describe('a refusal', () => {
 
   it('with a time: nothing is sent while it lasts, then the call goes on by itself', async () => {
     const server = await serve({ body: '2|banned' }, ok)
-    const { exchange, clock, call, events } = testClient(server.url, { retries: 1 })
+    const { exchange, clock, call, events } = await testClient(server.url, { retries: 1 })
     const done = exchange.call(call, {})
     await server.received(1)
     while (!events.some(({ type }) => type === 'held')) await clock.advance(0)
@@ -252,7 +250,7 @@ describe('a refusal', () => {
 
   it('with a time beyond maxWaitMs: rejects, and says until when', async () => {
     const server = await serve({ body: '2|banned' })
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     const error = await failure(exchange.call(call, { maxWaitMs: 10_000 }), clock)
     expect(error).toMatchObject({ kind: 'held', code: 2, msg: 'banned', untilMs: 99 })
     expect((error as Error).cause).toBeInstanceOf(MaxWaitError)
@@ -261,7 +259,7 @@ describe('a refusal', () => {
 
   it('of another call with a time beyond maxWaitMs: rejects as the gate does, unsent', async () => {
     const server = await serve(ok)
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     exchange.scheduler.hold({ exchange: 'test', uid: 'me' }, { forMs: 60_000, reason: 'test' })
     expect(await failure(exchange.call(call, { maxWaitMs: 10_000 }), clock)).toBeInstanceOf(MaxWaitError)
     expect(server.requests).toHaveLength(0)
@@ -271,8 +269,7 @@ describe('a refusal', () => {
 describe('maxWaitMs', () => {
   it('holds for repetitions too: the failure is told, not the wait', async () => {
     const server = await serve({ body: '3|busy' })
-    const { exchange, clock, call } = testClient(server.url)
-    await clock.advance(3000)
+    const { exchange, clock, call } = await testClient(server.url)
     const error = await failure(exchange.call(call, { maxWaitMs: 100 }), clock)
     expect(error).toMatchObject({ kind: 'transient', msg: 'busy' })
     expect(server.requests).toHaveLength(1)
@@ -282,7 +279,7 @@ describe('maxWaitMs', () => {
 describe('abort', () => {
   it('while the call waits: it is never sent', async () => {
     const server = await serve(ok)
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     exchange.scheduler.hold({ exchange: 'test' }, { forMs: 60_000, reason: 'test' })
     const controller = new AbortController()
     const done = exchange.call(call, { signal: controller.signal })
@@ -293,8 +290,7 @@ describe('abort', () => {
 
   it('while it runs: the request is cut, the token counts as lost, nothing goes again', async () => {
     const server = await serve('hang')
-    const { exchange, clock, call, events } = testClient(server.url)
-    await clock.advance(3000)
+    const { exchange, clock, call, events } = await testClient(server.url)
     const controller = new AbortController()
     const done = exchange.call(call, { signal: controller.signal })
     await server.received(1)
@@ -310,8 +306,7 @@ describe('abort', () => {
 
   it('while it pauses before a repetition: rejects at once and leaves no timer', async () => {
     const server = await serve({ body: '3|busy' })
-    const { exchange, clock, call } = testClient(server.url)
-    await clock.advance(3000)
+    const { exchange, clock, call } = await testClient(server.url)
     const controller = new AbortController()
     const done = exchange.call(call, { signal: controller.signal })
     await server.received(1)
@@ -326,7 +321,7 @@ describe('abort', () => {
 
   it('before the call: nothing happens', async () => {
     const server = await serve(ok)
-    const { exchange, clock, call } = testClient(server.url)
+    const { exchange, clock, call } = await testClient(server.url)
     expect(await failure(exchange.call(call, { signal: AbortSignal.abort('before') }), clock)).toBe('before')
     expect(server.requests).toHaveLength(0)
   })
@@ -335,8 +330,7 @@ describe('abort', () => {
 describe('close', () => {
   it('wakes a call that pauses before a repetition: it rejects with its failure', async () => {
     const server = await serve({ body: '3|busy' })
-    const { exchange, clock, call } = testClient(server.url)
-    await clock.advance(3000)
+    const { exchange, clock, call } = await testClient(server.url)
     const done = exchange.call(call, {}).catch((error: unknown) => error)
     await server.received(1)
     while (exchange.scheduler.snapshot().counters.running > 0) await clock.advance(0)
@@ -352,7 +346,7 @@ describe('close', () => {
     const clock = virtualClock()
     const limits = [tokenBucket({ name: 'shared', limit: 9, windowMs: 1000, by: ['uid'] })]
     const scheduler = createScheduler({ limits, clock, coldStart: 'full' })
-    const { exchange, call } = testClient(server.url, { scheduler, clock })
+    const { exchange, call } = await testClient(server.url, { scheduler, clock })
     await exchange.close()
     await expect(exchange.call(call, {})).rejects.toBeInstanceOf(ClosedError)
     await expect(scheduler.schedule({ labels: { uid: 'x' } }, () => 'open')).resolves.toBe('open')
@@ -360,7 +354,9 @@ describe('close', () => {
 })
 
 describe('secrets', () => {
+  // A part of all signatures here.
   const SIGNATURE = SECRET.slice(7)
+  const signatureIn = (url: string) => url.slice(url.lastIndexOf('=') + 1)
   const shown = (value: unknown) => `${inspect(value, { depth: 10, showHidden: true })} ${JSON.stringify(value)} ${String(value)}`
 
   function expectClean(value: unknown) {
@@ -375,12 +371,12 @@ describe('secrets', () => {
     ['broken', 'break-body'],
     ['redirected', { status: 302, headers: { location: `http://127.0.0.1:1/?signature=${SIGNATURE}` } }],
     ['too large', { body: 'x'.repeat(MAX_BODY_BYTES + 1) }],
-    ['echoed in an error', { status: 400, body: `bad request: /thing?timestamp=1&signature=${SIGNATURE} key ${API_KEY} secret ${SECRET}` }],
-    ['echoed in a refusal', { body: `1|${API_KEY} is too fast, signature0001${SIGNATURE}` }],
-    ['echoed in a ban', { body: `2|${API_KEY} is banned, signature0001${SIGNATURE}` }],
+    ['echoed in an error', request => ({ status: 400, body: `bad request: ${request.url} key ${API_KEY} secret ${SECRET}` })],
+    ['echoed in a refusal', ({ url }) => ({ body: `1|${API_KEY} is too fast: ${signatureIn(url)}` })],
+    ['echoed in a ban', ({ url }) => ({ body: `2|${API_KEY} is banned: ${signatureIn(url)}` })],
   ])('stand in no error and no event: %s', async (_, reply) => {
     const server = await serve(reply)
-    const { exchange, clock, call, events } = testClient(server.url, { retries: 1 })
+    const { exchange, clock, call, events } = await testClient(server.url, { retries: 1 })
     const error = await failure(exchange.call(call, { maxWaitMs: 20_000 }), clock)
     expect(error).toBeInstanceOf(ExchangeError)
     expectClean(error)
@@ -394,14 +390,14 @@ describe('secrets', () => {
       const { url, headers } = input as Request
       throw Object.assign(new TypeError(`can't fetch ${url} with ${headers.get('x-key')}`, { cause: new Error(url) }), { url })
     }
-    const { exchange, clock, call } = testClient('http://127.0.0.1:1', { fetch, retries: 0 })
+    const { exchange, clock, call } = await testClient('http://127.0.0.1:1', { fetch, retries: 0 })
     const error = await failure(exchange.call(call, {}), clock)
     expect(error).toMatchObject({ kind: 'lost', msg: 'http://127.0.0.1:1/thing?[redacted]' })
     expectClean(error)
   })
 
   it('stand in no error of an address or a header that can not be sent', async () => {
-    const { exchange, clock, call } = testClient('http://127.0.0.1:1', { retries: 0 })
+    const { exchange, clock, call } = await testClient('http://127.0.0.1:1', { retries: 0 })
     for (const request of [
       { method: 'GET', url: `nonsense?signature=${SIGNATURE}`, hide: [SIGNATURE] },
       { method: 'GET', url: 'http://127.0.0.1:1', headers: { 'X-KEY': `${API_KEY}\n` } },
@@ -423,7 +419,7 @@ describe('connections', () => {
       socket.on('close', () => sockets--)
     })
     await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-    const { exchange, clock, call } = testClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const { exchange, clock, call } = await testClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
     for (let i = 0; i < 5; i++) await failure(exchange.call(call, {}), clock)
     while (sockets > 0) await clock.advance(0)
     server.close()

@@ -1,5 +1,5 @@
 import { createScheduler, type Limit, type Scheduler, type SchedulerOptions } from '@headgate/core'
-import { logNormal, seededRandom, type VirtualClock, virtualClock } from '@headgate/core/testing'
+import { checkWindows, logNormal, seededRandom, type VirtualClock, virtualClock } from '@headgate/core/testing'
 
 /** One-way delays: `baseMs` + log-normal of `medianMs` and `sigma`. */
 export interface Jitter {
@@ -16,38 +16,53 @@ export interface Arrival {
   atMs: number
   labels: Record<string, string>
   accepted: boolean
+  cost: number
 }
 
 interface Rule {
+  name: string
   limit: number
   windowMs: number
   by: readonly string[]
 }
 
+interface Window {
+  calls: { atMs: number; cost: number }[]
+  total: number
+}
+
 /** A server that counts in exact sliding windows at arrival, and refuses what is over. Knows nothing of the client. */
 export class ExactServer {
   readonly arrivals: Arrival[] = []
-  readonly #windows = new Map<string, number[]>()
+  readonly #windows = new Map<string, Window>()
   readonly #rules: readonly Rule[]
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules
   }
 
-  arrive(labels: Record<string, string>, atMs: number): boolean {
-    const windows: number[][] = []
+  arrive(labels: Record<string, string>, atMs: number, cost = 1): boolean {
+    const windows: Window[] = []
     let accepted = true
     for (const [index, { limit, windowMs, by }] of this.#rules.entries()) {
       if (!by.every(name => labels[name] !== undefined)) continue
       const key = `${index}/${by.map(name => labels[name]).join('|')}`
       let window = this.#windows.get(key)
-      if (window === undefined) this.#windows.set(key, (window = []))
-      while (window.length > 0 && (window[0] as number) <= atMs - windowMs) window.shift()
-      if (window.length >= limit) accepted = false
+      if (window === undefined) this.#windows.set(key, (window = { calls: [], total: 0 }))
+      for (let first = window.calls[0]; first !== undefined && first.atMs <= atMs - windowMs; first = window.calls[0]) {
+        window.calls.shift()
+        window.total -= first.cost
+      }
+      if (window.total + cost > limit) accepted = false
       windows.push(window)
     }
-    if (accepted) for (const window of windows) window.push(atMs)
-    this.arrivals.push({ atMs, labels, accepted })
+    if (accepted) {
+      for (const window of windows) {
+        window.calls.push({ atMs, cost })
+        window.total += cost
+      }
+    }
+    this.arrivals.push({ atMs, labels, accepted, cost })
     return accepted
   }
 
@@ -59,12 +74,33 @@ export class ExactServer {
     return this.arrivals.length - this.refused
   }
 
+  acceptedBetween(fromMs: number, toMs: number): number {
+    return this.arrivals.filter(({ accepted, atMs }) => accepted && atMs >= fromMs && atMs < toMs).length
+  }
+
   acceptedBy(name: string): Map<string, number> {
     const counts = new Map<string, number>()
     for (const { labels, accepted } of this.arrivals) {
       if (accepted) counts.set(labels[name] as string, (counts.get(labels[name] as string) ?? 0) + 1)
     }
     return counts
+  }
+
+  /** How far the most and the least served value of a label lie apart. */
+  spreadOver(name: string): number {
+    const counts = [...this.acceptedBy(name).values()]
+    return Math.max(...counts) - Math.min(...counts)
+  }
+
+  /**
+   * What a judge who looks at all arrivals, refused or not, has to say: one line for each window that held too many.
+   * Not the same as {@link refused}: a refused call is not counted here, so the next may pass; the judge counts all.
+   */
+  violations(): string[] {
+    return checkWindows(this.arrivals, this.#rules).map(
+      ({ rule, labels, report }) =>
+        `${rule.name} ${JSON.stringify(labels)}: ${report.peak} of ${rule.limit} in ${rule.windowMs} ms from ${report.worst?.fromMs}`,
+    )
   }
 }
 
@@ -75,6 +111,8 @@ export interface World {
   server: ExactServer
   /** Resolves when `delayMs` have passed. */
   sleep(delayMs: number): Promise<void>
+  /** One way over the network, milliseconds. */
+  oneWayMs(leg?: Jitter): number
   /** One call over the network to the server and back. Rejects when it was refused. */
   call(labels: Record<string, string>, jitter?: Jitter): Promise<boolean>
 }
@@ -84,29 +122,49 @@ export function world(
   seed: number,
   jitter: Jitter = ORDINARY,
   options: Partial<SchedulerOptions> = {},
+  clock: VirtualClock = virtualClock(),
 ): World {
-  const clock = virtualClock()
   const random = seededRandom(seed)
   const scheduler = createScheduler({ limits, clock, random, ...options })
-  const server = new ExactServer(limits.filter(limit => limit.kind === 'token-bucket') as unknown as Rule[])
+  const server = new ExactServer(rulesOf(limits))
   const sleep = (delayMs: number) => new Promise<void>(resolve => void clock.setTimer(resolve, delayMs))
-  const oneWay = (leg: Jitter) => leg.baseMs + logNormal(random, leg.medianMs, leg.sigma)
+  const oneWayMs = (leg = jitter) => leg.baseMs + logNormal(random, leg.medianMs, leg.sigma)
   const call = (labels: Record<string, string>, leg = jitter) =>
     scheduler.schedule({ labels, retries: 0 }, async admission => {
-      await sleep(oneWay(leg))
+      await sleep(oneWayMs(leg))
       const accepted = server.arrive(labels, clock.nowMs())
-      await sleep(oneWay(leg))
+      await sleep(oneWayMs(leg))
       admission.counted()
       if (!accepted) admission.refused()
       return accepted
     })
-  return { clock, random, scheduler, server, sleep, call }
+  return { clock, random, scheduler, server, sleep, oneWayMs, call }
+}
+
+/** The token buckets among the limits, as the server's rules. */
+export function rulesOf(limits: readonly Limit[]): Rule[] {
+  return limits.filter(limit => limit.kind === 'token-bucket') as unknown as Rule[]
 }
 
 /** Calls one after the other, `width` at a time, until told to stop. */
-export function saturate(labels: Record<string, string>, width: number, call: World['call'], isOver: () => boolean): void {
+export function saturate(
+  labels: Record<string, string>,
+  width: number,
+  call: (labels: Record<string, string>) => Promise<unknown>,
+  isOver: () => boolean,
+): void {
   const go = async (): Promise<void> => {
     while (!isOver()) await call(labels).catch(() => undefined)
   }
   for (let i = 0; i < width; i++) void go()
+}
+
+/** 1 to `n` times HEADGATE_RUNS: a nightly run looks at more seeds. */
+export function seeds(n: number): number[] {
+  const many = Math.max(1, Math.round(n * Number(process.env['HEADGATE_RUNS'] || '1')))
+  return Array.from({ length: many }, (_, index) => index + 1)
+}
+
+export function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -10,7 +10,10 @@ export interface Problem {
 /** Milliseconds. Default of the documentation; also the cap, since sources differ on the maximum (5000 or 60000). */
 const recvWindowMs = 5000
 
-/** How far a caller's clock may be ahead, in milliseconds. BingX's number is unknown; this is Binance's (2026). */
+/**
+ * A caller's clock must be ahead by less than this, in milliseconds. BingX's rule is unknown; this is Binance's, as its
+ * documentation words it: `timestamp < serverTime + 1000`.
+ */
 const aheadMs = 1000
 
 /**
@@ -24,7 +27,8 @@ function signBingx(secretKey: string, parameters: Parameters): string {
 
 /**
  * Signature first, timestamp second: a timestamp that is not signed proves nothing. The words for a stale timestamp
- * differ by gateway, so the caller brings them.
+ * differ by gateway, so the caller brings them. The codes are those of the facts (2026); of the words, 100001's were
+ * seen live (here without their link to the manual), 100412's are a guess.
  */
 export function checkAuth(
   secretKey: string,
@@ -45,7 +49,7 @@ export function checkAuth(
   // The documentation's own sample sends recvWindow=0 and expects success: 0 means the default.
   const allowedMs = recvWindow === 0 ? recvWindowMs : Math.min(recvWindow, recvWindowMs)
   const ageMs = epochMs - timestamp
-  return ageMs > allowedMs || ageMs < -aheadMs ? staleTimestamp : undefined
+  return ageMs > allowedMs || ageMs <= -aheadMs ? staleTimestamp : undefined
 }
 
 /** A whole number of at most 15 digits, not negative. */

@@ -83,6 +83,7 @@ function success(data: object): Answer {
   return jsonAnswer({ code: '200', data, msg: 'SUCCESS', success: true, failed: false })
 }
 
+/** The codes that we send are those of the facts (2026); their words are a guess. */
 function failure(code: number | string, msg: string): Answer {
   return jsonAnswer({ code, data: null, msg, success: false, failed: true }, { code: String(code) })
 }

@@ -16,14 +16,13 @@ export interface TestClient {
   readonly exchange: Exchange
   readonly clock: VirtualClock
   readonly events: SchedulerEvent[]
-  /** Times at which attempts were signed. */
   readonly call: Call<string>
 }
 
 /** An exchange of two codes: 0 is success, 1 refuses, 2 refuses for a minute, 3 is transient, anything else is fatal. */
-export function testClient(url: string, options: ExchangeOptions & { limit?: number } = {}): TestClient {
+export async function testClient(url: string, options: ExchangeOptions & { limit?: number } = {}): Promise<TestClient> {
   const { limit = 100, ...given } = options
-  const clock = virtualClock()
+  const clock = (options.clock as VirtualClock | undefined) ?? virtualClock()
   const events: SchedulerEvent[] = []
   const bucket = tokenBucket({ name: 'test', limit, windowMs: 1000, by: ['exchange', 'uid'] })
   const exchange = openExchange(
@@ -41,6 +40,8 @@ export function testClient(url: string, options: ExchangeOptions & { limit?: num
       ...given,
     },
   )
+  // Past the cold start.
+  await clock.advance(3000)
   let attempts = 0
   const call: Call<string> = {
     labels: LABELS,

@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 /** What the server does with one request. */
-export type Reply =
+export type Reply = Plain | ((request: SeenRequest) => Plain)
+
+type Plain =
   | { readonly status?: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
   /** Cuts the connection before any answer. */
   | 'drop'
@@ -35,7 +37,8 @@ export async function scriptedServer(...script: readonly Reply[]): Promise<Scrip
   const server = createServer((request, response) => {
     const { method = '', url = '', headers } = request
     requests.push({ method, url, headers })
-    answer(response, script[Math.min(requests.length, script.length) - 1] ?? {})
+    const reply = script[Math.min(requests.length, script.length) - 1] ?? {}
+    answer(response, typeof reply === 'function' ? reply({ method, url, headers }) : reply)
     for (const each of waiting) if (requests.length >= each.count) each.resolve()
   })
   server.listen(0, '127.0.0.1')
@@ -55,7 +58,7 @@ export async function scriptedServer(...script: readonly Reply[]): Promise<Scrip
   }
 }
 
-function answer(response: ServerResponse, reply: Reply): void {
+function answer(response: ServerResponse, reply: Plain): void {
   if (reply === 'hang') return
   if (reply === 'drop') {
     response.socket?.destroy()
