@@ -1,8 +1,16 @@
-import { type CallOptions, checkCredentials, checkOptions, type Credentials, oneOf, text, wholeNumber } from '@headgate/http'
+import {
+  type CallOptions,
+  type Credentials,
+  checkCredentials,
+  checkOptions,
+  oneOf,
+  text,
+  wholeNumber,
+} from '@headgate/http'
 import { ENDPOINTS } from './endpoints.ts'
 import { type Context, signedEndpoints } from './requests.ts'
-import * as responses from './responses.ts'
 import type { AccountBalance, Income, SpotBalance, SwapBalance } from './responses.ts'
+import * as responses from './responses.ts'
 
 /** Which movements to list. */
 export interface IncomeQuery {
@@ -18,7 +26,17 @@ export interface IncomeQuery {
   limit?: number
 }
 
-const ACCOUNT_TYPES = ['spot', 'sopt', 'stdFutures', 'coinMPerp', 'USDTMPerp', 'copyTrading', 'grid', 'eran', 'c2c'] as const
+const ACCOUNT_TYPES = [
+  'spot',
+  'sopt',
+  'stdFutures',
+  'coinMPerp',
+  'USDTMPerp',
+  'copyTrading',
+  'grid',
+  'eran',
+  'c2c',
+] as const
 
 export interface AllBalancesQuery {
   /** One account only. `spot` and `sopt` are the same: BingX takes and sends `sopt`, we return `spot`. */
@@ -26,8 +44,9 @@ export interface AllBalancesQuery {
 }
 
 /**
- * One UID. Every call waits for its turn under all limits that it is under, and rejects with a BingxError, an error of the gate
- * (MaxWaitError, QueueFullError, ClosedError), the reason of its own signal, or a TypeError for what can't be sent.
+ * One UID. Every call waits for its turn under all limits that it is under, and rejects with a BingxError, an error of
+ * the gate (MaxWaitError, QueueFullError, ClosedError), the reason of its own signal, or a TypeError for what can't be
+ * sent.
  */
 export interface BingxAccount {
   /** The account's name in labels, events and errors. */

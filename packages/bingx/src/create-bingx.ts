@@ -1,6 +1,12 @@
 import type { Scheduler } from '@headgate/core'
 import {
-  type CallOptions, checkOptions, type Credentials, type ExchangeOptions, exchangeChecks, openExchange, wholeNumber,
+  type CallOptions,
+  type Credentials,
+  checkOptions,
+  type ExchangeOptions,
+  exchangeChecks,
+  openExchange,
+  wholeNumber,
 } from '@headgate/http'
 import { type BingxAccount, createAccount } from './account.ts'
 import { ENDPOINTS } from './endpoints.ts'
@@ -10,7 +16,10 @@ import { type Context, publicEndpoint } from './requests.ts'
 import * as responses from './responses.ts'
 
 export interface BingxOptions extends ExchangeOptions {
-  /** How old a call may be when it reaches BingX, milliseconds from 1 to 60,000. Default 5000, which every source allows. */
+  /**
+   * How old a call may be when it reaches BingX, milliseconds from 1 to 60,000. Default 5000, which every source
+   * allows.
+   */
   recvWindow?: number
 }
 
@@ -33,22 +42,25 @@ const RECV_WINDOW_MS = 5_000
 const LOST_CALL_MS = 5_000
 
 /**
- * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other settings of
- * the gate pass a scheduler: `createScheduler({ limits: bingxLimits, coldStart: 'full' })`.
+ * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other
+ * settings of the gate pass a scheduler: `createScheduler({ limits: bingxLimits, coldStart: 'full' })`.
  * @throws {TypeError} naming the option, what was expected and what came.
  */
 export function createBingx(options?: BingxOptions): Bingx {
   const name = 'createBingx'
   const checked = checkOptions<BingxOptions>(name, options, { ...exchangeChecks, recvWindow: wholeNumber(1, 60_000) })
   const { recvWindow = RECV_WINDOW_MS } = checked
-  const exchange = openExchange({
-    name,
-    baseUrl: BASE_URL,
-    limits: bingxLimits,
-    error: bingxError,
-    // BingX takes a call that is up to recvWindow old.
-    lostCallMs: Math.max(LOST_CALL_MS, recvWindow),
-  }, checked)
+  const exchange = openExchange(
+    {
+      name,
+      baseUrl: BASE_URL,
+      limits: bingxLimits,
+      error: bingxError,
+      // BingX takes a call that is up to recvWindow old.
+      lostCallMs: Math.max(LOST_CALL_MS, recvWindow),
+    },
+    checked,
+  )
   const context: Context = { exchange, recvWindow, nowMs: () => exchange.clock.epochMs() }
   const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime)
   return Object.freeze({

@@ -27,8 +27,8 @@ const RISK_PAUSE_MS = 5 * 60_000
 const RATE_CODES = [100410, 109429, 100409]
 
 /**
- * The first rule that fits decides. Codes: endpoint pages (coincise, 2025-11), docs-v3 (2025-10), and the renumbering of
- * 2025-10-16 (80014, 80001 → 109400; 80020, 40029 → 109403; 80012 → 109500; 80016 → 109421).
+ * The first rule that fits decides. Codes: endpoint pages (coincise, 2025-11), docs-v3 (2025-10), and the renumbering
+ * of 2025-10-16 (80014, 80001 → 109400; 80020, 40029 → 109403; 80012 → 109500; 80016 → 109421).
  */
 const CODE_RULES: readonly Rule[] = [
   { codes: RATE_CODES, words: /system is busy/i, kind: 'transient' },

@@ -1,4 +1,4 @@
-import { type Answer, parseJson, readData, type Verdict } from '@headgate/http'
+import { type Answer, parseJson, readData, type Schema, type Verdict } from '@headgate/http'
 import * as z from 'zod'
 import { feedbackOf, type Scope } from './feedback.ts'
 
@@ -12,7 +12,7 @@ const envelope = z.object({
 /** How answers of one endpoint are to be read. */
 export interface Reading<T> {
   /** Of `data`. */
-  readonly schema: z.ZodType<T>
+  readonly schema: Schema<T>
   /** What a rate limit of this endpoint speaks of. */
   readonly scope: Scope
 }

@@ -1,13 +1,14 @@
 import { type Labels, type Limit, tokenBucket } from '@headgate/core'
 
 // A scheduler may serve several exchanges, whose labels have the same names.
-const inGroup = (...groups: readonly string[]) => (labels: Labels) =>
-  labels['exchange'] === 'bingx' && groups.includes(labels['group'] ?? '')
+const isBingx = (labels: Labels) => labels['exchange'] === 'bingx'
+const isMarketData = (labels: Labels) => isBingx(labels) && labels['group'] === '1'
+const isAccount = (labels: Labels) => isBingx(labels) && labels['group'] !== '1'
 
 /**
- * BingX's documented limits. A signed call is under the first three at once. The values per IP are in force since 2025-09-10
- * (official documentation, `BingX-API/docs-v3`, 2025-10); newer pages (2026) print only the one per UID for signed endpoints,
- * so that those per IP are a safe upper bound there.
+ * BingX's documented limits. A signed call is under the first three at once. The values per IP are in force since
+ * 2025-09-10 (official documentation, `BingX-API/docs-v3`, 2025-10); newer pages (2026) print only the one per UID for
+ * signed endpoints, so that those per IP are a safe upper bound there.
  */
 export const bingxLimits: readonly Limit[] = Object.freeze([
   tokenBucket({
@@ -16,23 +17,25 @@ export const bingxLimits: readonly Limit[] = Object.freeze([
     limit: 5,
     windowMs: 1_000,
     by: ['exchange', 'uid', 'endpoint'],
-    where: inGroup('1', '2', '3'),
+    where: isBingx,
   }),
   tokenBucket({
-    // "each single interface": 300/10 s per IP for groups 2 and 3 (docs-v3, 2025-10). Six accounts at full pace fill it.
+    // "each single interface": 300/10 s per IP for groups 2 and 3 (docs-v3, 2025-10). Six accounts at full pace fill
+    // it.
     name: 'bingx ip×endpoint',
     limit: 300,
     windowMs: 10_000,
     by: ['exchange', 'ip', 'endpoint'],
-    where: inGroup('2', '3'),
+    where: isAccount,
   }),
   tokenBucket({
-    // "all interfaces of the group together": 2000/10 s per IP (docs-v3, 2025-10). Read literally, each group has its own.
+    // "all interfaces of the group together": 2000/10 s per IP (docs-v3, 2025-10). Read literally, each group has its
+    // own.
     name: 'bingx ip×group',
     limit: 2_000,
     windowMs: 10_000,
     by: ['exchange', 'ip', 'group'],
-    where: inGroup('2', '3'),
+    where: isAccount,
   }),
   tokenBucket({
     // Market data: 500/10 s per IP (docs-v3, 2025-10) …
@@ -40,7 +43,7 @@ export const bingxLimits: readonly Limit[] = Object.freeze([
     limit: 500,
     windowMs: 10_000,
     by: ['exchange', 'ip', 'group'],
-    where: inGroup('1'),
+    where: isMarketData,
   }),
   tokenBucket({
     // … and 1000/60 s (docs-v3, 2025-10).
@@ -48,6 +51,6 @@ export const bingxLimits: readonly Limit[] = Object.freeze([
     limit: 1_000,
     windowMs: 60_000,
     by: ['exchange', 'ip', 'group'],
-    where: inGroup('1'),
+    where: isMarketData,
   }),
 ])

@@ -1,5 +1,4 @@
-import { type CallOptions, checkCallOptions, type Exchange, type Params } from '@headgate/http'
-import type * as z from 'zod'
+import { type CallOptions, checkCallOptions, type Exchange, type Params, type Schema } from '@headgate/http'
 import type { Endpoint } from './endpoints.ts'
 import { PUBLIC_SCOPE, SIGNED_SCOPE } from './feedback.ts'
 import { judge } from './judge.ts'
@@ -17,20 +16,23 @@ export interface Context {
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
 /** The public form of an endpoint: no key, and the limits per IP alone. */
-export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: z.ZodType<T>): Send<T> {
+export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: Schema<T>): Send<T> {
   const { exchange, nowMs } = context
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
   const reading = { schema, scope: PUBLIC_SCOPE }
   return async (where, params, options) => {
     const query = encodeQuery(buildQuery(params, where))
-    return exchange.call({
-      labels,
-      repeatable: true,
-      hide: [],
-      sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
-      judge: answer => judge(answer, reading, nowMs()),
-    }, checkCallOptions(where, options))
+    return exchange.call(
+      {
+        labels,
+        repeatable: true,
+        hide: [],
+        sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
+        judge: answer => judge(answer, reading, nowMs()),
+      },
+      checkCallOptions(where, options),
+    )
   }
 }
 
@@ -40,25 +42,28 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
   const { apiKey, secretKey, uid } = account
   const headers = { 'X-BX-APIKEY': apiKey }
   const hide = [apiKey, secretKey]
-  return <T>(endpoint: Endpoint, schema: z.ZodType<T>): Send<T> => {
+  return <T>(endpoint: Endpoint, schema: Schema<T>): Send<T> => {
     const url = exchange.baseUrl + endpoint.path
     const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
     const reading = { schema, scope: SIGNED_SCOPE }
     return async (where, params, options) => {
       // Before the wait, so that a bad parameter costs no turn; signing comes after it.
       buildQuery(params, where)
-      return exchange.call({
-        labels,
-        repeatable: endpoint.method === 'GET',
-        hide,
-        sign() {
-          const query = buildQuery({ ...params, recvWindow, timestamp: nowMs() }, where)
-          const signature = signBingx(query, secretKey)
-          const { method } = endpoint
-          return { method, url: `${url}?${encodeQuery(query)}&signature=${signature}`, headers, hide: [signature] }
+      return exchange.call(
+        {
+          labels,
+          repeatable: endpoint.method === 'GET',
+          hide,
+          sign() {
+            const query = buildQuery({ ...params, recvWindow, timestamp: nowMs() }, where)
+            const signature = signBingx(query, secretKey)
+            const { method } = endpoint
+            return { method, url: `${url}?${encodeQuery(query)}&signature=${signature}`, headers, hide: [signature] }
+          },
+          judge: answer => judge(answer, reading, nowMs()),
         },
-        judge: answer => judge(answer, reading, nowMs()),
-      }, checkCallOptions(where, options))
+        checkCallOptions(where, options),
+      )
     }
   }
 }

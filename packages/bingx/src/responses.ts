@@ -27,7 +27,10 @@ export interface SpotBalance {
 
 /** What one of the accounts behind a UID is worth. */
 export interface AccountBalance {
-  /** `spot` (BingX sends `sopt`), `stdFutures`, `coinMPerp`, `USDTMPerp`, `copyTrading`, `grid`, `eran`, `c2c`, or a newer one. */
+  /**
+   * `spot` (BingX sends `sopt`), `stdFutures`, `coinMPerp`, `USDTMPerp`, `copyTrading`, `grid`, `eran`, `c2c`, or a
+   * newer one.
+   */
   accountType: string
   usdtBalance: string
 }
@@ -35,7 +38,10 @@ export interface AccountBalance {
 /** A movement of money in the perpetual account. Texts that BingX leaves out are empty. */
 export interface Income {
   symbol: string
-  /** TRANSFER, REALIZED_PNL, FUNDING_FEE, TRADING_FEE, INSURANCE_CLEAR, TRIAL_FUND, ADL, SYSTEM_DEDUCTION, GTD_PRICE, or a newer one. */
+  /**
+   * TRANSFER, REALIZED_PNL, FUNDING_FEE, TRADING_FEE, INSURANCE_CLEAR, TRIAL_FUND, ADL, SYSTEM_DEDUCTION, GTD_PRICE, or
+   * a newer one.
+   */
   incomeType: string
   /** Positive: came in. */
   income: string
@@ -49,7 +55,8 @@ export interface Income {
 
 const money = z.unknown().transform(decimalString).pipe(z.string('expected a decimal number'))
 
-const epochMs = z.union([z.number(), z.string().regex(/^\d{1,15}$/)]).transform(Number)
+const NO_TIME = 'expected epoch milliseconds'
+const epochMs = z.union([z.number(), z.string().regex(/^\d{1,15}$/, NO_TIME)], NO_TIME).transform(Number)
 const word = z.union([z.string(), z.number()]).transform(String)
 const wordOrNone = word.nullish().transform(value => value ?? '')
 
@@ -65,7 +72,10 @@ function row<T extends z.ZodType>(schema: T, spellings: Readonly<Record<string, 
 
 /** A list; null and nothing at all are an empty one. `unwrap` takes the list out of what it came in. */
 function list<T extends z.ZodType>(item: T, unwrap: (data: object) => unknown = data => data) {
-  return z.preprocess(data => (typeof data === 'object' && data !== null ? (unwrap(data) ?? []) : (data ?? [])), z.array(item))
+  return z.preprocess(
+    data => (typeof data === 'object' && data !== null ? (unwrap(data) ?? []) : (data ?? [])),
+    z.array(item),
+  )
 }
 
 const field = (data: object, name: string): unknown => (data as Record<string, unknown>)[name]
@@ -101,25 +111,29 @@ export const spotBalances: z.ZodType<SpotBalance[]> = list(
 
 /** An array, or `{ result: […] }` (one source). */
 export const accountBalances: z.ZodType<AccountBalance[]> = list(
-  row(z.object({
-    accountType: z.string().transform(type => (type === 'sopt' ? 'spot' : type)),
-    usdtBalance: money,
-  })),
+  row(
+    z.object({
+      accountType: z.string().transform(type => (type === 'sopt' ? 'spot' : type)),
+      usdtBalance: money,
+    }),
+  ),
   data => (Array.isArray(data) || !('result' in data) ? data : data.result),
 )
 
 /** An array; null means none. */
 export const incomes: z.ZodType<Income[]> = list(
-  row(z.object({
-    symbol: wordOrNone,
-    incomeType: z.string(),
-    income: money,
-    asset: wordOrNone,
-    info: wordOrNone,
-    time: epochMs,
-    tranId: wordOrNone,
-    tradeId: wordOrNone,
-  })),
+  row(
+    z.object({
+      symbol: wordOrNone,
+      incomeType: z.string(),
+      income: money,
+      asset: wordOrNone,
+      info: wordOrNone,
+      time: epochMs,
+      tranId: wordOrNone,
+      tradeId: wordOrNone,
+    }),
+  ),
 )
 
 /** `{ serverTime }`, epoch milliseconds. */

@@ -1,11 +1,19 @@
-import { type CallOptions, checkCredentials, type Credentials, describe, type Exchange, type Params } from '@headgate/http'
+import {
+  type CallOptions,
+  type Credentials,
+  checkCredentials,
+  describe,
+  type Exchange,
+  type Params,
+} from '@headgate/http'
 import { COMMANDS, type CommandName } from './commands.ts'
 import { commandsOf, type Send } from './requests.ts'
 import { anything, type Balances, balances } from './responses.ts'
 
 /**
- * One user ID. Every call waits for its turn under all limits that it is under, and rejects with a CoinwError, an error of the
- * gate (MaxWaitError, QueueFullError, ClosedError), the reason of its own signal, or a TypeError for what can't be sent.
+ * One user ID. Every call waits for its turn under all limits that it is under, and rejects with a CoinwError, an error
+ * of the gate (MaxWaitError, QueueFullError, ClosedError), the reason of its own signal, or a TypeError for what can't
+ * be sent.
  */
 export interface CoinwAccount {
   /** The account's name in labels, events and errors. */
@@ -15,8 +23,9 @@ export interface CoinwAccount {
     balances(options?: CallOptions): Promise<Balances>
   }
   /**
-   * Any command, under its documented limit: gives the answer's `data` as it came, where numbers that a double can't keep (ids
-   * above 2^53, fractions) are strings. Commands that change something are never sent again when their outcome is unknown.
+   * Any command, under its documented limit: gives the answer's `data` as it came, where numbers that a double can't
+   * keep (ids above 2^53, fractions) are strings. Commands that change something are never sent again when their
+   * outcome is unknown.
    */
   call(command: CommandName, params?: Params, options?: CallOptions): Promise<unknown>
 }

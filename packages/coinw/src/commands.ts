@@ -11,7 +11,9 @@ export interface Command {
 const read = (by: Command['by'], limit: number, windowMs: number): Command => ({ by, limit, windowMs, read: true })
 const write = (limit: number, windowMs: number): Command => ({ by: 'uid', limit, windowMs, read: false })
 
-/** CoinW's spot commands, each with the "Frequency limit" of its own page (coinw.com/api-doc, undated, read 2026-11). */
+/**
+ * CoinW's spot commands, each with the "Frequency limit" of its own page (coinw.com/api-doc, undated, read 2026-11).
+ */
 export const COMMANDS = {
   returnBalances: read('uid', 3, 1_000),
   returnCompleteBalances: read('uid', 5, 2_000),

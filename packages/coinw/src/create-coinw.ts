@@ -1,5 +1,5 @@
 import type { Scheduler } from '@headgate/core'
-import { checkOptions, type Credentials, type ExchangeOptions, exchangeChecks, openExchange } from '@headgate/http'
+import { type Credentials, checkOptions, type ExchangeOptions, exchangeChecks, openExchange } from '@headgate/http'
 import { type CoinwAccount, createAccount } from './account.ts'
 import { coinwError } from './errors.ts'
 import { coinwLimits } from './limits.ts'
@@ -18,8 +18,8 @@ export interface Coinw extends AsyncDisposable {
 const BASE_URL = 'https://api.coinw.com'
 
 /**
- * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other settings of
- * the gate pass a scheduler: `createScheduler({ limits: coinwLimits, coldStart: 'full' })`.
+ * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other
+ * settings of the gate pass a scheduler: `createScheduler({ limits: coinwLimits, coldStart: 'full' })`.
  * @throws {TypeError} naming the option, what was expected and what came.
  */
 export function createCoinw(options?: CoinwOptions): Coinw {

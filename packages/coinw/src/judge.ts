@@ -1,4 +1,14 @@
-import { type Answer, applyRule, findRule, judgeStatus, parseJson, readData, type Rule, type Verdict } from '@headgate/http'
+import {
+  type Answer,
+  applyRule,
+  findRule,
+  judgeStatus,
+  parseJson,
+  type Rule,
+  readData,
+  type Schema,
+  type Verdict,
+} from '@headgate/http'
 import * as z from 'zod'
 
 const envelope = z.object({
@@ -12,8 +22,8 @@ const envelope = z.object({
 })
 
 /**
- * "API Error Code Guide" (coinw.com/api-doc, undated, read 2026-11) and client libraries. 29001 names no time, and can also be the
- * platform's own congestion: the two can't be told apart.
+ * "API Error Code Guide" (coinw.com/api-doc, undated, read 2026-11) and client libraries. 29001 names no time, and can
+ * also be the platform's own congestion: the two can't be told apart.
  */
 const CODE_RULES: readonly Rule[] = [
   { codes: [29001], kind: 'refused', refused: {} },
@@ -34,13 +44,17 @@ const UNKNOWN: Rule = { codes: [], kind: 'unknown' }
 /** How answers of one command are to be read. */
 export interface Reading<T> {
   /** Of `data`. */
-  readonly schema: z.ZodType<T>
+  readonly schema: Schema<T>
   /** The label names that a refusal of this command speaks of. */
   readonly scope: readonly string[]
 }
 
 /** Reads an answer: by the body's code first, whatever the status; by the status only when the body has no code. */
-export function judge<T>(answer: Pick<Answer, 'status' | 'text'>, { schema, scope }: Reading<T>, nowMs: number): Verdict<T> {
+export function judge<T>(
+  answer: Pick<Answer, 'status' | 'text'>,
+  { schema, scope }: Reading<T>,
+  nowMs: number,
+): Verdict<T> {
   const body = envelope.safeParse(parseJson(answer.text))
   if (!body.success) return judgeStatus(answer.status, STATUS_RULES, scope, nowMs)
   const { code, msg, message, data, success, failed } = body.data

@@ -11,11 +11,13 @@ const perCommand = Object.entries(COMMANDS).map(([command, { by, limit, windowMs
     windowMs,
     by: ['exchange', by, 'endpoint'],
     where: labels => isSpot(labels) && labels['endpoint'] === command,
-  }))
+  }),
+)
 
 /**
  * CoinW's documented spot limits: each command's own, and over all of them together 100/s per IP and 300/s per user ID
- * ("Precautions", coinw.com/api-doc/en/common/precautions, undated, read 2026-11). The scope is the user ID, not the key.
+ * ("Precautions", coinw.com/api-doc/en/common/precautions, undated, read 2026-11). The scope is the user ID, not the
+ * key.
  */
 export const coinwLimits: readonly Limit[] = Object.freeze([
   ...perCommand,

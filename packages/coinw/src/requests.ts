@@ -1,5 +1,12 @@
-import { type CallOptions, checkCallOptions, checkParams, type Exchange, type Params, type SignedRequest } from '@headgate/http'
-import type * as z from 'zod'
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkParams,
+  type Exchange,
+  type Params,
+  type Schema,
+  type SignedRequest,
+} from '@headgate/http'
 import { COMMANDS, type Command, type CommandName } from './commands.ts'
 import { judge } from './judge.ts'
 import { encodeQuery, type Sent, signCoinw } from './signing.ts'
@@ -10,7 +17,10 @@ const RESERVED = ['api_key', 'command', 'secret_key', 'sign']
 /** Sends one call of a command, and reads its answer. */
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
-/** An account's commands, the public ones too: those go unsigned, under the limits per IP alone. Keys stay in this closure. */
+/**
+ * An account's commands, the public ones too: those go unsigned, under the limits per IP alone. Keys stay in this
+ * closure.
+ */
 export function commandsOf(exchange: Exchange, account: { apiKey: string; secretKey: string; uid: string }) {
   const { apiKey, secretKey, uid } = account
   const { baseUrl, ip, clock } = exchange
@@ -23,10 +33,12 @@ export function commandsOf(exchange: Exchange, account: { apiKey: string; secret
     const query = encodeQuery({ command, ...params, api_key: apiKey, sign })
     return { method: 'POST', url: `${baseUrl}/api/v1/private?${query}`, headers, hide: [sign] }
   }
-  const open = (command: string, params: Sent): SignedRequest =>
-    ({ method: 'GET', url: `${baseUrl}/api/v1/public?${encodeQuery({ command, ...params })}` })
+  const open = (command: string, params: Sent): SignedRequest => ({
+    method: 'GET',
+    url: `${baseUrl}/api/v1/public?${encodeQuery({ command, ...params })}`,
+  })
 
-  return <T>(command: CommandName, schema: z.ZodType<T>): Send<T> => {
+  return <T>(command: CommandName, schema: Schema<T>): Send<T> => {
     const { by, read }: Command = COMMANDS[command]
     const account = by === 'uid' ? { uid } : {}
     const labels = Object.freeze({ exchange: 'coinw', ip, ...account, endpoint: command, group: 'spot' })
@@ -36,13 +48,16 @@ export function commandsOf(exchange: Exchange, account: { apiKey: string; secret
       const params = Object.fromEntries(
         Object.entries(checkParams(where, given, RESERVED)).filter(([, value]) => value !== ''),
       )
-      return exchange.call({
-        labels,
-        repeatable: read,
-        hide,
-        sign: () => (by === 'uid' ? signed(command, params) : open(command, params)),
-        judge: answer => judge(answer, reading, clock.epochMs()),
-      }, checkCallOptions(where, options))
+      return exchange.call(
+        {
+          labels,
+          repeatable: read,
+          hide,
+          sign: () => (by === 'uid' ? signed(command, params) : open(command, params)),
+          judge: answer => judge(answer, reading, clock.epochMs()),
+        },
+        checkCallOptions(where, options),
+      )
     }
   }
 }

@@ -9,13 +9,20 @@ export type Sent = Readonly<Record<string, string>>
  */
 export function signCoinw(params: Sent, apiKey: string, secretKey: string): string {
   const signed: Sent = { ...params, api_key: apiKey }
-  const pairs = Object.keys(signed).sort().map(name => `${name}=${signed[name]}`)
-  return createHash('md5').update([...pairs, `secret_key=${secretKey}`].join('&')).digest('hex').toUpperCase()
+  const pairs = Object.keys(signed)
+    .sort()
+    .map(name => `${name}=${signed[name]}`)
+  return createHash('md5')
+    .update([...pairs, `secret_key=${secretKey}`].join('&'))
+    .digest('hex')
+    .toUpperCase()
 }
 
 /** `k=v&…` for an address. Commas stay raw, as in CoinW's own examples of lists of ids. */
 export function encodeQuery(params: Sent): string {
-  return Object.entries(params).map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')
+  return Object.entries(params)
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .join('&')
 }
 
 const encode = (value: string) => encodeURIComponent(value).replaceAll('%2C', ',')

@@ -7,8 +7,8 @@ export interface Credentials {
   apiKey: string
   secretKey: string
   /**
-   * A name of yours for the account, in labels, events and errors: never the key itself. Two keys of one account need one uid,
-   * since the exchange counts their calls together. Default: the first 12 hex digits of the key's SHA-256.
+   * A name of yours for the account, in labels, events and errors: never the key itself. Two keys of one account need
+   * one uid, since the exchange counts their calls together. Default: the first 12 hex digits of the key's SHA-256.
    */
   uid?: string
 }

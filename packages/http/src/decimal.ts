@@ -5,7 +5,8 @@ const DECIMAL = /^([+-]?)(\d*)(?:\.(\d+))?(?:e([+-]?\d{1,4}))?$/i
 
 /**
  * A decimal number as a plain decimal string, every digit kept: `'1.50'` as `'1.50'`, `1e-8` as `'0.00000001'`.
- * `undefined` for anything else. Numbers must come from `parseJson`, which makes strings of those that would lose digits.
+ * `undefined` for anything else. Numbers must come from `parseJson`, which makes strings of those that would lose
+ * digits.
  */
 export function decimalString(value: unknown): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined

@@ -12,7 +12,16 @@
  * - `unknown`: a code that isn't known
  */
 export type ErrorKind =
-  | 'refused' | 'held' | 'transient' | 'lost' | 'timestamp' | 'key' | 'risk' | 'fatal' | 'malformed' | 'unknown'
+  | 'refused'
+  | 'held'
+  | 'transient'
+  | 'lost'
+  | 'timestamp'
+  | 'key'
+  | 'risk'
+  | 'fatal'
+  | 'malformed'
+  | 'unknown'
 
 /** What went wrong, as an exchange package reads it from an answer. */
 export interface Trouble {
@@ -31,8 +40,8 @@ export interface ErrorFacts extends Trouble {
 }
 
 /**
- * A call that an exchange did not answer as hoped. Holds no key, no signature, no address and nothing that leads to one:
- * `msg` is what the exchange said, redacted and at most 300 characters long.
+ * A call that an exchange did not answer as hoped. Holds no key, no signature, no address and nothing that leads to
+ * one: `msg` is what the exchange said, redacted and at most 300 characters long.
  */
 export class ExchangeError extends Error {
   /** The exchange's code as sent; the HTTP status when the body has none; a word when no answer came (`ECONNRESET`). */
@@ -49,7 +58,7 @@ export class ExchangeError extends Error {
   declare readonly untilMs?: number
 
   static {
-    this.prototype.name = 'ExchangeError'
+    ExchangeError.prototype.name = 'ExchangeError'
   }
 
   constructor(facts: ErrorFacts, options?: ErrorOptions) {

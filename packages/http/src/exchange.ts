@@ -11,13 +11,13 @@ export interface ExchangeOptions {
   /** Where the exchange is, without query: `https://host` or `https://host/path`. Default: its live address. */
   baseUrl?: string
   /**
-   * A name of yours for the IP address from which the calls leave: limits per IP are counted under it. Two clients behind one
-   * address need one scheduler and one name, else they take its limits twice. Default `'default'`.
+   * A name of yours for the IP address from which the calls leave: limits per IP are counted under it. Two clients
+   * behind one address need one scheduler and one name, else they take its limits twice. Default `'default'`.
    */
   ip?: string
   /**
-   * A scheduler to share, made with the exchange's limits. `limits` and `observer` are its own then, and closing the client
-   * leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
+   * A scheduler to share, made with the exchange's limits. `limits` and `observer` are its own then, and closing the
+   * client leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
    */
   scheduler?: Scheduler
   /** Instead of the documented limits. */
@@ -25,8 +25,8 @@ export interface ExchangeOptions {
   /** For one attempt, from sending to the end of the answer, milliseconds. Default 10,000. */
   timeoutMs?: number
   /**
-   * How often a call goes again after a failure (busy, broken, lost), and how often in a row after refusals that name no time.
-   * Waiting for a hold uses up none. 0: never, not even after a hold. Default 3.
+   * How often a call goes again after a failure (busy, broken, lost), and how often in a row after refusals that name
+   * no time. Waiting for a hold uses up none. 0: never, not even after a hold. Default 3.
    */
   retries?: number
   /** Instead of the host's `fetch`. It sees the key and the signature. */
@@ -86,15 +86,19 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
   const { clock = systemClock, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch } = options
   for (const name of ['limits', 'observer'] as const) {
     if (options.scheduler === undefined || options[name] === undefined) continue
-    throw new TypeError(`${setup.name}: option "${name}": expected none next to "scheduler", which has its own, got one`)
+    throw new TypeError(
+      `${setup.name}: option "${name}": expected none next to "scheduler", which has its own, got one`,
+    )
   }
-  const scheduler = options.scheduler ?? createScheduler({
-    limits: options.limits ?? setup.limits,
-    clock,
-    timeoutMs: timeoutMs + BACKSTOP_MS,
-    ...(setup.lostCallMs !== undefined && { lostCallMs: setup.lostCallMs }),
-    ...(options.observer && { observer: options.observer }),
-  })
+  const scheduler =
+    options.scheduler ??
+    createScheduler({
+      limits: options.limits ?? setup.limits,
+      clock,
+      timeoutMs: timeoutMs + BACKSTOP_MS,
+      ...(setup.lostCallMs !== undefined && { lostCallMs: setup.lostCallMs }),
+      ...(options.observer && { observer: options.observer }),
+    })
   const closing = new AbortController()
   const calls: CallSetup = {
     scheduler,

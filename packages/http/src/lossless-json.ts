@@ -1,11 +1,15 @@
-/** What a reviver is told besides key and value (ECMAScript 2026; Node 21). TypeScript's library doesn't know it yet. */
+/**
+ * What a reviver is told besides key and value (ECMAScript 2026; Node 21). TypeScript's library doesn't know it yet.
+ */
 type SourceReviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown
 
 /** A number that a double may not keep: a fraction, an exponent, or 16 digits and more. Also matches inside strings. */
 const RISKY_NUMBER = /(?:^|[:[,])\s*-?(?:\d+[.eE]|\d{16})/
 
 const keepDigits: SourceReviver = (_key, value, context) =>
-  typeof value === 'number' && context?.source !== undefined && String(value) !== context.source ? context.source : value
+  typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
+    ? context.source
+    : value
 
 /**
  * `JSON.parse`, but a number that would lose a digit comes out as the string that the server sent: `0.10` as `'0.10'`,

@@ -15,7 +15,8 @@ export type Checks<T> = { readonly [K in keyof Required<T>]: Check }
 const MAX_QUOTED = 40
 
 /**
- * A frozen copy of `given` without the entries that are undefined, so that what the caller changes later changes nothing.
+ * A frozen copy of `given` without the entries that are undefined, so that what the caller changes later changes
+ * nothing.
  * @param where who was called, the first word of every error: `createBingx`.
  * @param what what one entry is called there: `option` or `parameter`.
  * @throws {TypeError} for a value that is no plain object, an unknown name, a missing one, or one of the wrong kind.
@@ -36,7 +37,9 @@ export function checkOptions<T extends object>(
     if (!Object.hasOwn(checks, name)) {
       const known = Object.keys(checks).join(', ')
       // Of what type, not what: under a misspelt name a secret may have come.
-      throw new TypeError(`${where}: unknown ${what} "${clip(name)}": expected one of ${known}, got ${describeType(entry)}`)
+      throw new TypeError(
+        `${where}: unknown ${what} "${clip(name)}": expected one of ${known}, got ${describeType(entry)}`,
+      )
     }
     const check = checks[name as keyof T]
     if (!check.test(entry)) throw wrong(where, what, name, check, entry)
@@ -58,18 +61,25 @@ export function describe(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   switch (typeof value) {
-    case 'string': return describeText(value)
-    case 'object': return 'an object'
-    case 'function': return 'a function'
-    case 'symbol': return 'a symbol'
-    case 'bigint': return `${value}n`
-    default: return String(value)
+    case 'string':
+      return describeText(value)
+    case 'object':
+      return 'an object'
+    case 'function':
+      return 'a function'
+    case 'symbol':
+      return 'a symbol'
+    case 'bigint':
+      return `${value}n`
+    default:
+      return String(value)
   }
 }
 
+/** A URL can be a secret: by its password, or by the signature in its query. */
 function describeText(value: string): string {
-  // `https://user:password@host`: the one way in which a URL itself is a secret.
-  return /:\/\/[^/]*@/.test(value) ? 'a URL with credentials' : JSON.stringify(clip(value))
+  if (/:\/\/[^/]*@/.test(value)) return 'a URL with credentials'
+  return /:\/\/.*[?#]/.test(value) ? 'a URL with a query or a fragment' : JSON.stringify(clip(value))
 }
 
 function describeType(value: unknown): string {
@@ -108,7 +118,7 @@ export function oneOf(words: readonly string[]): Check {
 
 /** Base of an exchange's addresses. Credentials, a query or a fragment would end up in every address built on it. */
 export const httpUrl: Check = {
-  expected: 'an http(s) URL without credentials, query and fragment',
+  expected: 'an http(s) URL',
   test(value) {
     const url = typeof value === 'string' ? URL.parse(value) : null
     if (url === null || !/^https?:$/.test(url.protocol)) return false
@@ -121,7 +131,8 @@ export function withMethods(expected: string, ...methods: readonly string[]): Ch
   return {
     expected,
     test: value =>
-      typeof value === 'object' && value !== null &&
+      typeof value === 'object' &&
+      value !== null &&
       methods.every(method => typeof (value as Record<string, unknown>)[method] === 'function'),
   }
 }

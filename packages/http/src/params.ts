@@ -12,7 +12,8 @@ const EXPECTED = 'a string without & = ? # and line breaks, a finite number or a
  * The parameters that have a value, sorted by name, as strings.
  * @param where who was called, the first word of errors.
  * @param reserved names that the client sets by itself.
- * @throws {TypeError} for a value that is no string, finite number or boolean, for `& = ? #` or a line break in a name or a
+ * @throws {TypeError} for a value that is no string, finite number or boolean, for `& = ? #` or a line break in a name
+ *   or a
  *   value, and for a reserved name.
  */
 export function checkParams(where: string, params: Params, reserved: readonly string[] = []): Record<string, string> {
@@ -25,9 +26,13 @@ export function checkParams(where: string, params: Params, reserved: readonly st
     const value: unknown = params[name]
     if (value === undefined) continue
     const plain = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
-    const expected = reserved.includes(name) ? 'none of this name, which the client sets by itself'
-      : plain && !PARTS_PARAMETERS.test(name) && !PARTS_PARAMETERS.test(String(value)) ? undefined : EXPECTED
-    if (expected) throw new TypeError(`${where}: parameter ${describe(name)}: expected ${expected}, got ${describe(value)}`)
+    const expected = reserved.includes(name)
+      ? 'none of this name, which the client sets by itself'
+      : plain && !PARTS_PARAMETERS.test(name) && !PARTS_PARAMETERS.test(String(value))
+        ? undefined
+        : EXPECTED
+    if (expected)
+      throw new TypeError(`${where}: parameter ${describe(name)}: expected ${expected}, got ${describe(value)}`)
     checked[name] = String(value)
   }
   return checked

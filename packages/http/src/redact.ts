@@ -6,8 +6,8 @@ const LONGEST_SECRET = 600
 const MIN_SECRET = 8
 
 /**
- * A text of the server's, fit for errors, events and logs: without the secrets in `hide`, without query strings (they carry
- * signatures), without control characters, and at most 300 characters long. A server may echo what it was sent.
+ * A text of the server's, fit for errors, events and logs: without the secrets in `hide`, without query strings (they
+ * carry signatures), without control characters, and at most 300 characters long. A server may echo what it was sent.
  */
 export function redact(text: string, hide: readonly string[]): string {
   // Cut first, so that a huge text costs nothing.

@@ -14,9 +14,11 @@ export interface Rule {
 
 /** The first row that fits. */
 export function findRule(rules: readonly Rule[], code: number, msg = ''): Rule | undefined {
-  return rules.find(({ codes, words }) =>
-    codes.some(each => (typeof each === 'number' ? each === code : code >= each[0] && code <= each[1])) &&
-    (words === undefined || words.test(msg)))
+  return rules.find(
+    ({ codes, words }) =>
+      codes.some(each => (typeof each === 'number' ? each === code : code >= each[0] && code <= each[1])) &&
+      (words === undefined || words.test(msg)),
+  )
 }
 
 /**

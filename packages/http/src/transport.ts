@@ -29,7 +29,6 @@ export interface NoAnswer {
 }
 
 const noAnswer = (why: NoAnswer['why'], code: string | number, detail: string): NoAnswer => ({ why, code, detail })
-const ABORTED = Object.freeze(noAnswer('aborted', 'ABORTED', 'aborted'))
 
 export interface SendOptions {
   readonly fetch: Fetch | undefined
@@ -42,14 +41,20 @@ export interface SendOptions {
 }
 
 /**
- * One admission is one call: ky would by itself send again (429, 5xx, broken connections), and fetch would follow a redirect,
- * which is a second call that carries the key along.
+ * One admission is one call: ky would by itself send again (429, 5xx, broken connections), and fetch would follow a
+ * redirect, which is a second call that carries the key along.
  */
 const ONE_CALL = { retry: 0, throwHttpErrors: false, redirect: 'manual', timeout: false } as const
 
 /** The connection was never opened, so the server can't count the call (Node's and undici's codes, 2026). */
 const NEVER_LEFT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
 ])
 
 /**
@@ -58,9 +63,9 @@ const NEVER_LEFT: ReadonlySet<string> = new Set([
  */
 export async function send(request: SignedRequest, options: SendOptions): Promise<Answer | NoAnswer> {
   const { signal, clock, fetch } = options
-  if (signal.aborted) return noAnswer('unsent', 'ABORTED', 'aborted')
   const attempt = new AbortController()
   const abort = () => attempt.abort()
+  if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
   let timedOut = false
   const timer = clock.setTimer(() => {
@@ -84,11 +89,12 @@ export async function send(request: SignedRequest, options: SendOptions): Promis
     if (text !== undefined) return { status, text, header: name => response.headers.get(name) }
     // Else the unread rest would keep its connection busy until it is garbage.
     abort()
-    return redirected ? noAnswer('redirected', status, 'a redirect, which is not followed')
+    return redirected
+      ? noAnswer('redirected', status, 'a redirect, which is not followed')
       : noAnswer('too-large', status, `a body of over ${options.maxBodyBytes} bytes`)
   } catch (error) {
     if (timedOut) return noAnswer('timeout', 'TIMEOUT', `no answer within ${options.timeoutMs} ms`)
-    if (signal.aborted) return ABORTED
+    if (signal.aborted) return noAnswer('aborted', 'ABORTED', 'aborted')
     const { code, message } = rootOf(error)
     return noAnswer(!answered && NEVER_LEFT.has(code) ? 'unsent' : 'broken', code, message)
   } finally {

@@ -27,7 +27,29 @@ describe('decimalString', () => {
   ])('%j is %j', (value, expected) => expect(decimalString(value)).toBe(expected))
 
   it.each([
-    '', ' ', '.', '-', 'e5', '1.', '1,5', '0x10', 'NaN', 'Infinity', '1e', '1e101', '1e-101', '1e99999', '1 ', '١',
-    Number.NaN, Number.POSITIVE_INFINITY, null, undefined, true, {}, ['1'], 1n,
+    '',
+    ' ',
+    '.',
+    '-',
+    'e5',
+    '1.',
+    '1,5',
+    '0x10',
+    'NaN',
+    'Infinity',
+    '1e',
+    '1e101',
+    '1e-101',
+    '1e99999',
+    '1 ',
+    '١',
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    null,
+    undefined,
+    true,
+    {},
+    ['1'],
+    1n,
   ])('%o is none', value => expect(decimalString(value)).toBeUndefined())
 })

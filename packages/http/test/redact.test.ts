@@ -9,8 +9,14 @@ describe('redact', () => {
     ['rate limited', 'rate limited'],
     ['Incorrect apiKey', 'Incorrect apiKey'],
     ['will be unblocked after 1727193814249', 'will be unblocked after 1727193814249'],
-    ['symbol not exist, please verify it in api: /openApi/swap/v2/quote/contracts', 'symbol not exist, please verify it in api: /openApi/swap/v2/quote/contracts'],
-    ['please go to https://bingx.com/en/account/api/ to verify', 'please go to https://bingx.com/en/account/api/ to verify'],
+    [
+      'symbol not exist, please verify it in api: /openApi/swap/v2/quote/contracts',
+      'symbol not exist, please verify it in api: /openApi/swap/v2/quote/contracts',
+    ],
+    [
+      'please go to https://bingx.com/en/account/api/ to verify',
+      'please go to https://bingx.com/en/account/api/ to verify',
+    ],
     [`key ${KEY} is unknown`, 'key [redacted] is unknown'],
     [`${KEY}${KEY}`, '[redacted][redacted]'],
     ['GET https://host/path?a=1&signature=ffff failed', 'GET https://host/path?[redacted] failed'],

@@ -1,5 +1,5 @@
-import { virtualClock } from '@headgate/core/testing'
 import { getEventListeners } from 'node:events'
+import { virtualClock } from '@headgate/core/testing'
 import { describe, expect, it } from 'vitest'
 import { sleep } from '../src/sleep.ts'
 
@@ -8,7 +8,9 @@ describe('sleep', () => {
     const clock = virtualClock()
     const { signal } = new AbortController()
     let done = false
-    const slept = sleep(clock, 100, signal).then(() => { done = true })
+    const slept = sleep(clock, 100, signal).then(() => {
+      done = true
+    })
     await clock.advance(99)
     expect(done).toBe(false)
     await clock.advance(1)

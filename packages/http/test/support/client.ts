@@ -7,7 +7,7 @@ import type { Answer, SignedRequest } from '../../src/transport.ts'
 
 export const API_KEY = 'key-5d41402abc4b2a76'
 export const SECRET = 'secret-7d793037a0760186'
-export const LABELS = Object.freeze({ exchange: 'test', ip: 'here', uid: 'me', endpoint: 'GET /thing' })
+const LABELS = Object.freeze({ exchange: 'test', ip: 'here', uid: 'me', endpoint: 'GET /thing' })
 
 /** Far beyond what a test waits for on its virtual clock. */
 const NEVER_MS = 1_000_000_000
@@ -19,7 +19,9 @@ export interface TestClient {
   readonly call: Call<string>
 }
 
-/** An exchange of two codes: 0 is success, 1 refuses, 2 refuses for a minute, 3 is transient, anything else is fatal. */
+/**
+ * An exchange of two codes: 0 is success, 1 refuses, 2 refuses for a minute, 3 is transient, anything else is fatal.
+ */
 export async function testClient(url: string, options: ExchangeOptions & { limit?: number } = {}): Promise<TestClient> {
   const { limit = 100, ...given } = options
   const clock = (options.clock as VirtualClock | undefined) ?? virtualClock()
@@ -50,7 +52,12 @@ export async function testClient(url: string, options: ExchangeOptions & { limit
     sign(): SignedRequest {
       const signature = `signature${String(++attempts).padStart(4, '0')}${SECRET.slice(7)}`
       const query = `timestamp=${clock.epochMs()}&signature=${signature}`
-      return { method: 'GET', url: `${exchange.baseUrl}/thing?${query}`, headers: { 'X-KEY': API_KEY }, hide: [signature] }
+      return {
+        method: 'GET',
+        url: `${exchange.baseUrl}/thing?${query}`,
+        headers: { 'X-KEY': API_KEY },
+        hide: [signature],
+      }
     },
     judge,
   }
@@ -60,11 +67,19 @@ export async function testClient(url: string, options: ExchangeOptions & { limit
 function judge({ status, text }: Answer): Verdict<string> {
   const [code = '', msg = ''] = text.split('|')
   switch (code) {
-    case '0': return { value: msg }
-    case '1': return { trouble: { code: 1, msg, kind: 'refused' }, refusal: { by: ['exchange', 'uid'] } }
-    case '2': return { trouble: { code: 2, msg, kind: 'held', untilMs: 99 }, refusal: { by: ['exchange', 'uid'], holdMs: 60_000 } }
-    case '3': return { trouble: { code: 3, msg, kind: 'transient' } }
-    default: return { trouble: { code: status, msg: text, kind: 'fatal' } }
+    case '0':
+      return { value: msg }
+    case '1':
+      return { trouble: { code: 1, msg, kind: 'refused' }, refusal: { by: ['exchange', 'uid'] } }
+    case '2':
+      return {
+        trouble: { code: 2, msg, kind: 'held', untilMs: 99 },
+        refusal: { by: ['exchange', 'uid'], holdMs: 60_000 },
+      }
+    case '3':
+      return { trouble: { code: 3, msg, kind: 'transient' } }
+    default:
+      return { trouble: { code: status, msg: text, kind: 'fatal' } }
   }
 }
 

@@ -16,7 +16,7 @@ type Plain =
   /** Sends headers and half a body, then nothing. */
   | 'hang-body'
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string
   readonly url: string
   readonly headers: IncomingMessage['headers']
@@ -30,7 +30,9 @@ export interface ScriptedServer {
   close(): Promise<void>
 }
 
-/** A server on loopback that answers by a script: the n-th request gets the n-th reply, the last one is for all later. */
+/**
+ * A server on loopback that answers by a script: the n-th request gets the n-th reply, the last one is for all later.
+ */
 export async function scriptedServer(...script: readonly Reply[]): Promise<ScriptedServer> {
   const requests: SeenRequest[] = []
   const waiting = new Set<{ count: number; resolve: () => void }>()
@@ -46,10 +48,11 @@ export async function scriptedServer(...script: readonly Reply[]): Promise<Scrip
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    received: count => new Promise(resolve => {
-      if (requests.length >= count) resolve()
-      else waiting.add({ count, resolve })
-    }),
+    received: count =>
+      new Promise(resolve => {
+        if (requests.length >= count) resolve()
+        else waiting.add({ count, resolve })
+      }),
     async close() {
       server.closeAllConnections()
       server.close()

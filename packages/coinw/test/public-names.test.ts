@@ -1,0 +1,6 @@
+import { expect, it } from 'vitest'
+import * as face from '../src/index.ts'
+
+it('has these public names and no others', () => {
+  expect(Object.keys(face).sort()).toEqual(['CoinwError', 'coinwLimits', 'createCoinw', 'signCoinw'])
+})

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import * as face from '../src/index.ts'
+
+it('has these public names and no others', () => {
+  expect(Object.keys(face).sort()).toEqual([
+    'ExchangeError',
+    'applyRule',
+    'checkCallOptions',
+    'checkCredentials',
+    'checkOptions',
+    'checkParams',
+    'decimalString',
+    'describe',
+    'exchangeChecks',
+    'findRule',
+    'judgeStatus',
+    'oneOf',
+    'openExchange',
+    'parseJson',
+    'readData',
+    'text',
+    'wholeNumber',
+  ])
+})
