@@ -4,9 +4,9 @@ import { Heap } from './lanes/heap.ts'
 import { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
-import { checkNumber, checkWhole } from './options.ts'
+import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { Clock, Timer } from './ports/clock.ts'
-import type { Decision, Decisions, Gate, LedgerSession, Outcome, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Decision, Decisions, LedgerSession, Outcome, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { ScheduleRequest, Task } from './request.ts'
 import { Attempt } from './run/attempt.ts'
@@ -39,6 +39,7 @@ export class HeadgateScheduler {
   #admitted: Attempt[] = []
   #queued = 0
   #serving = false
+  #launching = false
   /** Heads are with a ledger that answers later. */
   #deciding = false
   #batch = 1
@@ -68,7 +69,8 @@ export class HeadgateScheduler {
     this.#waiting = new Waiting(
       {
         readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
-        costOf: (gate, lane) => this.#ledger.costOf(gate, lane.first as Call),
+        // A lane whose last call was just taken back needs nothing.
+        costOf: (gate, lane) => (lane.first === undefined ? 0 : this.#ledger.costOf(gate, lane.first as Call)),
         sizeOf: gate => this.#ledger.sizeOf(gate),
       },
       settings.fairBy,
@@ -80,22 +82,27 @@ export class HeadgateScheduler {
       checkRequest(request, this.#settings.limitNames)
       if (typeof task !== 'function') throw new TypeError(`schedule: expected a task to run, got ${typeof task}`)
       const passage = this.#passageOf(request)
+      let nowMs = this.#clock.nowMs()
+      // What has come free is handed out before the newcomer is judged. Tasks start in it, and may do anything.
+      if (this.#waiting.wakeAtMs <= nowMs) {
+        this.#serve(nowMs)
+        nowMs = this.#clock.nowMs()
+      }
       if (request.signal?.aborted) throw request.signal.reason
       if (this.#closed) throw new ClosedError()
-      const nowMs = this.#clock.nowMs()
       const call = new Call(passage, request, task as Task<unknown>, nowMs, resolve as (value: unknown) => void, reject)
       const tooLarge = this.#tooLarge(call)
       if (tooLarge !== undefined) throw tooLarge
-      // What has come free is handed out before the newcomer is judged.
-      if (this.#waiting.wakeAtMs <= nowMs) this.#serve(nowMs)
       this.#enqueue(call, nowMs)
     })
   }
 
   hold(labels: Labels, hold: { forMs: number; reason: string }): void {
     checkLabels('hold', labels)
+    checkKeys('hold', hold, ['forMs', 'reason'])
     checkNumber('hold', 'forMs', hold.forMs, 0)
-    this.#ledger.hold(labels, hold.forMs, String(hold.reason), this.#clock.nowMs())
+    if (typeof hold.reason !== 'string') throw wrongOption('hold', 'reason', 'a text', hold.reason)
+    this.#ledger.hold(labels, hold.forMs, hold.reason, this.#clock.nowMs())
     this.#goOn()
   }
 
@@ -108,9 +115,7 @@ export class HeadgateScheduler {
   setLimit(name: string, limit: number): void {
     checkWhole('setLimit', 'limit', limit, 1)
     if (!this.#settings.limitNames.has(name)) {
-      throw new TypeError(
-        `setLimit: expected the name of a limit (${[...this.#settings.limitNames].join(', ')}), got "${name}"`,
-      )
+      throw wrongOption('setLimit', 'name', `the name of a limit (${[...this.#settings.limitNames].join(', ')})`, name)
     }
     this.#ledger.setLimit(name, limit, this.#clock.nowMs())
     for (const lane of [...this.#lanes.values()]) {
@@ -126,12 +131,9 @@ export class HeadgateScheduler {
 
   explain(request: ScheduleRequest): Explanation {
     checkRequest(request, this.#settings.limitNames)
-    return explanation(
-      this.#ledger,
-      { passage: this.#passageOf(request), cost: request.cost },
-      this.#lanes.values(),
-      this.#clock.nowMs(),
-    )
+    const passage = this.#passageOf(request)
+    const isAwaited = this.#waiting.isAwaited(passage)
+    return explanation(this.#ledger, { passage, cost: request.cost }, this.#lanes.values(), isAwaited, this.#clock.nowMs())
   }
 
   snapshot(): Snapshot {
@@ -204,17 +206,47 @@ export class HeadgateScheduler {
           this.#arm()
           return
         }
-        if (this.#wait(call, nowMs)) this.#waiting.place(call.lane as Lane, decision.gate, nowMs)
+        if (this.#isFull) this.#turnAway(call)
+        else if (this.#wait(call, nowMs)) this.#waiting.place(call.lane as Lane, decision.gate, nowMs)
         this.#arm()
         return
       }
       this.#batch = BATCH
-      if (this.#wait(call, nowMs)) this.#await([call.lane as Lane], decided as Promise<Decisions>)
+      if (!this.#isFull && this.#wait(call, nowMs)) this.#await([call.lane as Lane], decided as Promise<Decisions>)
+      else {
+        this.#turnAway(call)
+        void (decided as Promise<Decisions>).then(
+          ([decision]) => this.#takeBack(decision as Decision),
+          () => undefined,
+        )
+      }
+      this.#arm()
       return
     }
+    const isFull = this.#isFull
+    if (isFull && this.#deciding) return this.#turnAway(call)
     if (!this.#wait(call, nowMs)) return
     this.#settleLane(call.lane as Lane, nowMs)
     this.#serve(nowMs)
+    // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
+    if (isFull && call.lane !== undefined) this.#takeOut(call, this.#queueFull(call))
+  }
+
+  get #isFull(): boolean {
+    return this.#queued >= this.#settings.maxQueued
+  }
+
+  #queueFull(call: Call): QueueFullError {
+    return new QueueFullError(call.request.labels, this.#settings.maxQueued)
+  }
+
+  #turnAway(call: Call): void {
+    if (!call.settled) call.reject(this.#queueFull(call))
+  }
+
+  /** Of a call that was turned away, or left its lane, while it was judged. */
+  #takeBack(decision: Decision): void {
+    if ('sentAtMs' in decision) this.#ledger.settled(decision, this.#clock.nowMs(), 'unsent')
   }
 
   /**
@@ -223,10 +255,6 @@ export class HeadgateScheduler {
    */
   #wait(call: Call, nowMs: number): boolean {
     const { labels, maxWaitMs, signal } = call.request
-    if (this.#queued >= this.#settings.maxQueued) {
-      call.reject(new QueueFullError(labels, this.#settings.maxQueued))
-      return false
-    }
     if (maxWaitMs !== undefined) {
       const earliestMs = this.#ledger.earliestMs(call, nowMs)
       if (earliestMs > call.deadlineMs) {
@@ -257,7 +285,8 @@ export class HeadgateScheduler {
 
   /** A lane that has just got its only call waits behind others, or is judged. */
   #settleLane(lane: Lane, nowMs: number): void {
-    if (lane.size > 1) return
+    // One under judgement is looked at again when its decision is in.
+    if (lane.size > 1 || lane.judging) return
     const blocker = this.#waiting.blockerOf(lane)
     if (blocker === undefined) this.#fresh.push(lane)
     else this.#waiting.place(lane, blocker, nowMs)
@@ -299,17 +328,17 @@ export class HeadgateScheduler {
   // Judging
 
   #serve(nowMs: number): void {
-    if (this.#serving || this.#deciding) return
+    if (this.#serving) return
+    // Deadlines and time-outs don't wait for the decision.
+    if (this.#deciding) return this.#arm()
     this.#serving = true
     while (!this.#deciding) {
       const lanes = this.#nextLanes(nowMs)
       if (lanes.length === 0) break
       this.#counters.judgements += lanes.length
-      const decided = this.#ledger.decide(
-        lanes.map(lane => lane.first as Call),
-        nowMs,
-      )
-      if (Array.isArray(decided)) this.#apply(lanes, decided as Decisions, nowMs)
+      const heads = lanes.map(lane => lane.first as Call)
+      const decided = this.#ledger.decide(heads, nowMs)
+      if (Array.isArray(decided)) this.#apply(lanes, decided as Decisions, nowMs, heads)
       else this.#await(lanes, decided as Promise<Decisions>)
     }
     this.#serving = false
@@ -343,6 +372,7 @@ export class HeadgateScheduler {
         this.#deciding = false
         this.#apply(lanes, decisions, this.#clock.nowMs(), heads)
         this.#serve(this.#clock.nowMs())
+        this.#rest()
       },
       error => {
         this.#deciding = false
@@ -354,18 +384,19 @@ export class HeadgateScheduler {
           if (lane.size > 0) this.#fresh.push(lane)
         }
         this.#serve(this.#clock.nowMs())
+        this.#rest()
       },
     )
   }
 
-  /** @param heads what was judged, where it may have left its lane since */
-  #apply(lanes: readonly Lane[], decisions: Decisions, nowMs: number, heads?: readonly Call[]): void {
+  /** @param heads what was judged: it may have left its lane since */
+  #apply(lanes: readonly Lane[], decisions: Decisions, nowMs: number, heads: readonly Call[]): void {
     for (const [index, lane] of lanes.entries()) {
       lane.judging = false
       const decision = decisions[index] as Decision
-      const head = (heads?.[index] ?? lane.first) as Call
+      const head = heads[index] as Call
       if (head.lane !== lane) {
-        if ('sentAtMs' in decision) this.#ledger.settled(decision, nowMs, 'unsent')
+        this.#takeBack(decision)
         if (lane.size === 0) this.#forget(lane, nowMs)
         else this.#fresh.push(lane)
         continue
@@ -401,40 +432,42 @@ export class HeadgateScheduler {
     this.#admitted.push(attempt)
   }
 
-  /** Tasks run after the judging, for they may schedule more. */
+  /** Tasks run after the judging, for they may schedule more, and after each other, for else ten thousand would be one stack. */
   #launch(): void {
+    if (this.#launching) return
+    this.#launching = true
     while (this.#admitted.length > 0) {
       const admitted = this.#admitted
       this.#admitted = []
       for (const attempt of admitted) this.#run(attempt)
     }
+    this.#launching = false
   }
 
   #run(attempt: Attempt): void {
     const { call } = attempt
     this.#emit({ type: 'admitted', labels: call.request.labels, waitedMs: attempt.waitedMs })
+    const resolved = (value: unknown) => this.#ended(attempt, 'answered', value, undefined, false)
+    const rejected = (error: unknown) => this.#ended(attempt, outcomeOf(call, error), undefined, error, true)
     let result: unknown
+    let isThenable: boolean
     try {
       result = call.task(attempt)
+      isThenable = typeof (result as PromiseLike<unknown> | undefined)?.then === 'function'
     } catch (error) {
-      this.#ended(attempt, isLostCall(error) ? 'lost' : 'answered', undefined, error, true)
-      return
+      return rejected(error)
     }
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
-      this.#ended(attempt, 'answered', result, undefined, false)
-      return
-    }
-    ;(result as PromiseLike<unknown>).then(
-      value => this.#ended(attempt, 'answered', value, undefined, false),
-      error => this.#ended(attempt, isLostCall(error) ? 'lost' : 'answered', undefined, error, true),
-    )
+    if (!isThenable) return resolved(result)
+    // A native promise is taken as it is; any other thenable may do what it likes.
+    Promise.resolve(result).then(resolved, rejected)
   }
 
   #ended(attempt: Attempt, outcome: Outcome, value: unknown, error: unknown, threw: boolean): void {
     if (attempt.ended) return
     this.#running.take(attempt)
     attempt.end(outcome)
-    this.#counters[attempt.refusal === undefined ? (attempt.outcome ?? outcome) : 'refused']++
+    const said = attempt.outcome ?? outcome
+    this.#counters[attempt.refusal !== undefined ? 'refused' : said === 'failed' ? 'answered' : said]++
     const { call } = attempt
     if (attempt.refusal !== undefined && attempt.outcome === undefined) this.#again(attempt, error)
     else if (threw) call.reject(error)
@@ -470,6 +503,10 @@ export class HeadgateScheduler {
     const nowMs = this.#clock.nowMs()
     if (this.#fresh.length > 0 || this.#waiting.wakeAtMs <= nowMs) this.#serve(nowMs)
     else this.#arm()
+    this.#rest()
+  }
+
+  #rest(): void {
     if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
@@ -537,4 +574,7 @@ export class HeadgateScheduler {
   }
 }
 
-export type { Gate }
+/** How a call ended whose task threw. An abort may have any reason, and a task rejects with it as it is. */
+function outcomeOf({ request: { signal } }: Call, error: unknown): Outcome {
+  return isLostCall(error) || (signal?.aborted === true && error === signal.reason) ? 'lost' : 'failed'
+}

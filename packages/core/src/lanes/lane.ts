@@ -75,7 +75,15 @@ export class Lane {
   }
 }
 
-/** Higher priority first, then the smaller turn. */
-export function goesBefore(a: { priority: number; rank: number }, b: { priority: number; rank: number }): boolean {
-  return a.priority !== b.priority ? a.priority > b.priority : a.rank < b.rank
+/** What tells who goes first. */
+export interface Ranked {
+  readonly priority: number
+  readonly rank: number
+  readonly turn: number
+}
+
+/** Higher priority first, then the smaller rank; lanes of one group often share it, and take turns. */
+export function goesBefore(a: Ranked, b: Ranked): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority
+  return a.rank !== b.rank ? a.rank < b.rank : a.turn < b.turn
 }

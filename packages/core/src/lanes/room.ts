@@ -27,6 +27,10 @@ export class Cohort {
   get rank(): number {
     return (this.lanes.peek() as Lane).rank
   }
+
+  get turn(): number {
+    return (this.lanes.peek() as Lane).turn
+  }
 }
 
 /** Those who wait for one gate: cohorts, and lanes by themselves. */

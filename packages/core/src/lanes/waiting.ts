@@ -1,4 +1,4 @@
-import type { Gate } from '../ports/ledger.ts'
+import type { Gate, Passage } from '../ports/ledger.ts'
 import { Heap } from './heap.ts'
 import { goesBefore, type Lane } from './lane.ts'
 import { Cohort, Room } from './room.ts'
@@ -78,12 +78,12 @@ export class Waiting {
   /** The gate at which others wait already, so that a lane which comes now must wait behind them, unjudged. */
   blockerOf(lane: Lane): Gate | undefined {
     if (lane.cohort?.room !== undefined) return lane.cohort.room.gate
-    for (const gate of lane.passage.gates) {
-      const room = this.#rooms.get(gate)
-      if (room !== undefined && (room.waiters.size > 0 || (room.claim !== undefined && room.claim !== lane)))
-        return gate
-    }
-    return undefined
+    return lane.passage.gates.find(gate => this.#isAwaited(gate, lane))
+  }
+
+  /** Whether a call that comes now has to wait behind others. */
+  isAwaited(passage: Passage): boolean {
+    return passage.gates.some(gate => this.#isAwaited(gate, undefined))
   }
 
   /** An older lane's claim on one of the lane's gates that leaves nothing for it. */
@@ -202,6 +202,11 @@ export class Waiting {
     for (let room = this.#untidy.pop(); room !== undefined; room = this.#untidy.pop()) {
       if (room.waiters.size === 0 && room.cohorts === 0 && room.claim === undefined) this.#rooms.delete(room.gate)
     }
+  }
+
+  #isAwaited(gate: Gate, by: Lane | undefined): boolean {
+    const room = this.#rooms.get(gate)
+    return room !== undefined && (room.waiters.size > 0 || (room.claim !== undefined && room.claim !== by))
   }
 
   #room(gate: Gate): Room {

@@ -7,6 +7,9 @@ import { TimeRing } from './time-ring.ts'
 /** Instants are compared across machines that round: a token comes back this much later than the arithmetic says. */
 export const GUARD_MS = 1
 
+/** Two clocks of common quality drift apart by less than this share (crystals: up to 100 ppm each). In a minute that is more than the guard. */
+const DRIFT = 200e-6
+
 /** Longer than any call runs: a route that has not drawn for so long and two windows has no token away. */
 const FORGET_ROUTE_MS = 600_000
 
@@ -27,6 +30,8 @@ export interface BucketOptions {
   /** From when the cold start counts. */
   readonly bornAtMs: number
   readonly lostCallMs: number
+  /** It keeps the limit's burst, not the limit itself. */
+  readonly isBurst?: boolean
   /** Whether round trips may shorten the wait. */
   readonly useFloor: boolean
 }
@@ -40,7 +45,8 @@ export class Bucket implements Gate {
   readonly limit: TokenBucketLimit
   readonly key: string
   readonly labels: Labels
-  readonly windowMs: number
+  readonly isBurst: boolean
+  windowMs: number
   /** Tokens per window, as documented or set. */
   tokens: number
   /** Tokens of calls that were sent and neither answered nor given up. */
@@ -68,6 +74,7 @@ export class Bucket implements Gate {
     this.limit = options.limit
     this.key = options.key
     this.labels = options.labels
+    this.isBurst = options.isBurst ?? false
     this.tokens = options.tokens
     this.windowMs = options.windowMs
     this.#useFloor = options.useFloor
@@ -75,7 +82,7 @@ export class Bucket implements Gate {
     const spent = options.coldStart === 'spent'
     this.#coldTokens = options.coldStart === 'full' ? 0 : options.tokens
     this.#coldFromMs = options.bornAtMs + (spent ? options.windowMs + options.lostCallMs : 0)
-    this.#coldStepMs = spent ? 0 : Math.min((2 * options.windowMs) / options.tokens, options.windowMs)
+    this.#coldStepMs = spent ? 0 : this.#paceMs()
   }
 
   get name(): string {
@@ -86,7 +93,7 @@ export class Bucket implements Gate {
     return this.limit.by
   }
 
-  /** The floor of a bucket is the smallest of all routes that draw on it. */
+  /** A bucket has a floor as long as one route alone draws on it. */
   drawnBy(route: Route, nowMs: number): void {
     const routes = this.#routes
     for (const draw of routes) {
@@ -96,9 +103,20 @@ export class Bucket implements Gate {
     }
     // An account that moved to another address must not keep the floor of the old one for ever.
     for (let i = routes.length - 1; i >= 0; i--) {
-      if ((routes[i] as Draw).atMs < nowMs - 2 * this.windowMs - FORGET_ROUTE_MS) routes.splice(i, 1)
+      const draw = routes[i] as Draw
+      const isOld = draw.route.dropped || draw.atMs < nowMs - 2 * this.windowMs - FORGET_ROUTE_MS
+      if (isOld && draw.route.silentTokens(this) === 0) routes.splice(i, 1)
     }
     routes.push({ route, atMs: nowMs })
+  }
+
+  /** A cold start that is not over goes on as if the bucket had begun with the new limit. */
+  setTokens(tokens: number, nowMs: number): void {
+    const isCold = this.#cold(nowMs) > 0
+    this.tokens = tokens
+    if (!isCold) return
+    this.#coldTokens = tokens
+    if (this.#coldStepMs > 0) this.#coldStepMs = this.#paceMs()
   }
 
   /** Tokens that can be taken now; below 0 after the limit was lowered. */
@@ -116,38 +134,45 @@ export class Bucket implements Gate {
   /** When `tokens` can be taken if no further answer comes; Infinity as long as that hangs on answers. */
   readyAtMs(tokens: number, nowMs: number): number {
     let missing = tokens - this.free(nowMs)
-    if (missing <= 0) return nowMs
+    if (missing <= 0 || tokens === 0) return nowMs
     const delayMs = this.#delayMs(nowMs)
     let answer = this.#away
     let known = 0
     let cold = this.#coldTokens - this.#cold(nowMs)
-    let atMs = Number.POSITIVE_INFINITY
+    let atMs = nowMs
     for (; missing > 0; missing--) {
       const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
       const knownMs =
         this.#known !== undefined && known < this.#known.length ? this.#known.at(known) : Number.POSITIVE_INFINITY
       const coldMs = cold < this.#coldTokens ? this.#coldBackMs(cold) : Number.POSITIVE_INFINITY
-      atMs = Math.min(answerMs, knownMs, coldMs)
-      if (atMs === Number.POSITIVE_INFINITY) break
+      const nextMs = Math.min(answerMs, knownMs, coldMs)
+      if (nextMs === Number.POSITIVE_INFINITY) break
+      atMs = nextMs
       if (atMs === answerMs) answer++
       else if (atMs === knownMs) known++
       else cold++
     }
+    // The rest hangs on answers; a probe takes the place of lost calls only, so it waits for all that will come back.
+    if (missing > 0) atMs = Math.max(atMs, this.#probeAtMs(missing, false))
     if (this.reduction !== undefined) atMs = Math.min(atMs, this.reduction.nextMs(this.tokens, nowMs))
-    if (this.silent >= missing && missing > 0) atMs = Math.min(atMs, this.#probeAtMs())
     return Math.max(atMs, nowMs)
   }
 
   /** No start of a call that needs `tokens` is possible before it, whatever the answers still under way bring. */
   earliestMs(tokens: number, nowMs: number): number {
-    const readyAtMs = this.readyAtMs(tokens, nowMs)
-    return this.inFlight === 0 ? readyAtMs : Math.min(readyAtMs, nowMs + this.#delayMs(nowMs))
+    let atMs = this.readyAtMs(tokens, nowMs)
+    if (this.inFlight > 0) atMs = Math.min(atMs, nowMs + this.#delayMs(nowMs))
+    // The calls that keep a silent route from being probed can end at any moment, or be answered.
+    if (this.silent > 0) atMs = Math.min(atMs, this.#probeAtMs(1, true))
+    return Math.max(atMs, nowMs)
   }
 
   take(tokens: number, nowMs: number): void {
-    let missing = tokens - this.free(nowMs)
-    // Only a probe into a silent route is let through without free tokens.
-    for (const { route } of this.#routes) if (missing > 0) missing -= route.borrow(this, missing)
+    // Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too.
+    let missing = Math.min(tokens, tokens - this.free(nowMs))
+    if (missing > 0) {
+      for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
+    }
     this.inFlight += tokens
   }
 
@@ -202,14 +227,25 @@ export class Bucket implements Gate {
 
   /**
    * When every token is lost and the route is silent, no answer would ever come to free one: a single call may then go in
-   * the place of a lost one, as soon as that would be back had its route been alive.
+   * the place of lost ones, as soon as those would be back had their routes been alive.
+   * @param atBest as if nothing were under way on the silent routes
    */
-  #probeAtMs(): number {
-    let atMs = Number.POSITIVE_INFINITY
-    for (const { route } of this.#routes) {
-      if (route.inFlight === 0) atMs = Math.min(atMs, route.lastGivenUpAtMs + this.#lostCallMs + this.windowMs)
+  #probeAtMs(tokens: number, atBest: boolean): number {
+    let missing = tokens
+    for (const route of this.#silentRoutes()) {
+      if (route.inFlight > 0 && !atBest) continue
+      missing -= route.silentTokens(this)
+      if (missing <= 0) return route.lastGivenUpAtMs + this.#lostCallMs + this.windowMs
     }
-    return atMs
+    return Number.POSITIVE_INFINITY
+  }
+
+  /** The routes whose first answer it waits for, the one that was given up first first. */
+  #silentRoutes(): readonly Route[] {
+    return this.#routes
+      .map(draw => draw.route)
+      .filter(route => route.silentTokens(this) > 0)
+      .sort((a, b) => a.lastGivenUpAtMs - b.lastGivenUpAtMs)
   }
 
   #capacity(nowMs: number): number {
@@ -219,11 +255,17 @@ export class Bucket implements Gate {
     return tokens
   }
 
-  /** From an answer to its token: evaluated at judging, for the floor may have changed since. */
+  /**
+   * From an answer to its token: evaluated at judging, for the floor may have changed since. Two routes have no floor: the
+   * answer that comes quickly on one and the request that goes quickly on the other need less than a round trip on either.
+   */
   #delayMs(nowMs: number): number {
-    let floorMs = Number.POSITIVE_INFINITY
-    if (this.#useFloor) for (const { route } of this.#routes) floorMs = Math.min(floorMs, route.floor.floorMs(nowMs))
-    return this.windowMs + GUARD_MS - (floorMs === Number.POSITIVE_INFINITY ? 0 : floorMs)
+    const only = this.#useFloor && this.#routes.length === 1 ? this.#routes[0] : undefined
+    return this.windowMs + this.#guardMs - (only === undefined ? 0 : only.route.floor.floorMs(nowMs))
+  }
+
+  get #guardMs(): number {
+    return Math.max(GUARD_MS, this.windowMs * DRIFT)
   }
 
   #awayAfterAnswers(nowMs: number): number {
@@ -233,7 +275,7 @@ export class Bucket implements Gate {
     while (this.#away < answers.length && answers.at(this.#away) + delayMs <= nowMs) this.#away++
     while (this.#away > 0 && answers.at(this.#away - 1) + delayMs > nowMs) this.#away--
     // Free even without a floor: free for good.
-    while (this.#away > 0 && answers.at(0) + this.windowMs + GUARD_MS <= nowMs) {
+    while (this.#away > 0 && answers.at(0) + this.windowMs + this.#guardMs <= nowMs) {
       answers.dropFirst()
       this.#away--
     }
@@ -245,6 +287,10 @@ export class Bucket implements Gate {
     if (known === undefined) return 0
     while (known.length > 0 && known.at(0) <= nowMs) known.dropFirst()
     return known.length
+  }
+
+  #paceMs(): number {
+    return Math.min((2 * this.windowMs) / this.tokens, this.windowMs)
   }
 
   #coldBackMs(index: number): number {

@@ -28,6 +28,10 @@ export class Cap implements Gate {
     return this.limit.by
   }
 
+  setTokens(tokens: number): void {
+    this.tokens = tokens
+  }
+
   free(): number {
     return this.tokens - this.inFlight
   }

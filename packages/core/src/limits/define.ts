@@ -1,5 +1,5 @@
-import { checkKeys, checkNames, checkNumber, checkWhole, wrongOption } from '../options.ts'
-import type { InFlightLimit, Labels, TokenBucketLimit } from './limit.ts'
+import { checkKeys, checkNames, checkWhole, wrongOption } from '../options.ts'
+import type { InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
 
 export interface TokenBucketOptions {
   /** For `setLimit`, costs by name, errors and snapshots. */
@@ -30,7 +30,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
   const { name, limit, windowMs, by, burst, window = 'sliding' } = options
   checkName(where, name)
   if (typeof limit !== 'function') checkWhole(where, 'limit', limit, 1)
-  checkNumber(where, 'windowMs', windowMs, Number.MIN_VALUE)
+  if (!(Number.isFinite(windowMs) && windowMs > 0)) throw wrongOption(where, 'windowMs', 'a finite number above 0', windowMs)
   checkNames(where, 'by', by)
   for (const option of ['where', 'cost'] as const) {
     if (options[option] !== undefined && typeof options[option] !== 'function')
@@ -74,6 +74,14 @@ export function inFlight(options: InFlightOptions): InFlightLimit {
     limit: options.limit,
     by: Object.freeze([...options.by]),
   } as const)
+}
+
+/**
+ * Makes a limit anew: one that was changed by hand, `{ ...limit, windowMs: 500 }`, is checked as if it had been made so.
+ * @throws {TypeError} names the option, what was expected and what came
+ */
+export function checkedLimit({ kind, ...options }: Limit): Limit {
+  return kind === 'token-bucket' ? tokenBucket(options as TokenBucketOptions) : inFlight(options as InFlightOptions)
 }
 
 function checkName(where: string, name: unknown): void {

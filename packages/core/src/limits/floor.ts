@@ -26,6 +26,16 @@ export class Floor {
   #judgedSlot = -1
   #stale = false
 
+  /**
+   * One round trip of a call that the server counted. Opening a connection only adds to it: over a cold one it says something
+   * when it is shorter than any before, namely that the route has become faster.
+   */
+  learn(roundTripMs: number, isWarm: boolean, nowMs: number): void {
+    this.#judge(nowMs)
+    const isShortest = this.#m1 < Number.POSITIVE_INFINITY && roundTripMs < this.#m1
+    if (isWarm || isShortest) this.add(roundTripMs, nowMs)
+  }
+
   /** One round trip of a call that went over an open connection and that the server counted. */
   add(roundTripMs: number, nowMs: number): void {
     const index = Math.floor(nowMs / SLOT_MS)

@@ -24,6 +24,7 @@ export class Gates {
   readonly #changed = new Map<string, number>()
   #added = 0
   #sweep: Iterator<[string, Bucket | Cap]> | undefined
+  #routeSweep: Iterator<[string, Route]> | undefined
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
@@ -36,27 +37,31 @@ export class Gates {
   }
 
   refresh(passage: MemoryPassage): void {
-    passage.gates = []
-    passage.fixedCosts = []
+    // Taken over as a whole: a limit's own function may throw, and half the gates must not be taken for all.
+    const gates: MemoryPassage['gates'] = []
+    const fixedCosts: MemoryPassage['fixedCosts'] = []
     this.#setup.limits.forEach((limit, index) => {
       const values = keyOf(limit.by, passage.labels)
       if (values === undefined) return
       if (limit.kind === 'in-flight') {
-        passage.gates.push(this.#cap(limit, `${index}/${values}`, passage.labels))
-        passage.fixedCosts.push(1)
+        gates.push(this.#cap(limit, `${index}/${values}`, passage.labels))
+        fixedCosts.push(1)
         return
       }
       if (limit.where !== undefined && !limit.where(passage.labels)) return
       const fixedCost = limit.cost === undefined ? undefined : wholeCost(limit, limit.cost(passage.labels))
       const tokens = this.#tokens(limit, passage.labels)
-      passage.gates.push(this.#bucket(limit, `${index}/${values}`, passage.labels, tokens, limit.windowMs))
-      passage.fixedCosts.push(fixedCost)
-      if (limit.burst === undefined || limit.burst >= tokens) return
-      // A server with a smaller burst: so many in the time in which the limit brings them back.
-      const burstMs = (limit.burst * limit.windowMs) / tokens
-      passage.gates.push(this.#bucket(limit, `${index}/${values}burst`, passage.labels, limit.burst, burstMs))
-      passage.fixedCosts.push(fixedCost)
+      gates.push(this.#bucket(limit, `${index}/${values}`, passage.labels, tokens, limit.windowMs, false))
+      fixedCosts.push(fixedCost)
+      if (limit.burst === undefined) return
+      // A server with a smaller burst. Kept even where it changes nothing, for the limit may be raised.
+      const burst = burstOf(limit, tokens)
+      gates.push(this.#bucket(limit, `${index}/${values}burst`, passage.labels, burst.tokens, burst.windowMs, true))
+      fixedCosts.push(fixedCost)
     })
+    passage.gates = gates
+    passage.fixedCosts = fixedCosts
+    if (passage.route.dropped) passage.route = this.#routeOf(passage.labels)
     // As if a lane waited there: the passage in hand must not lose the gates it was just given.
     for (const gate of passage.gates) gate.lanes++
     while (this.#added > 0) {
@@ -67,12 +72,16 @@ export class Gates {
   }
 
   /** @returns the gates that changed */
-  setLimit(name: string, tokens: number): readonly (Bucket | Cap)[] {
+  setLimit(name: string, tokens: number, nowMs: number): readonly (Bucket | Cap)[] {
     this.#changed.set(name, tokens)
     const changed: (Bucket | Cap)[] = []
     for (const gate of this.#gates.values()) {
-      if (gate.name !== name || (gate.kind === 'bucket' && gate.windowMs !== gate.limit.windowMs)) continue
-      gate.tokens = tokens
+      if (gate.name !== name) continue
+      if (gate.kind === 'bucket' && gate.isBurst) {
+        const burst = burstOf(gate.limit, tokens)
+        gate.windowMs = burst.windowMs
+        gate.setTokens(burst.tokens, nowMs)
+      } else gate.setTokens(tokens, nowMs)
       changed.push(gate)
     }
     return changed
@@ -91,11 +100,11 @@ export class Gates {
     return cap
   }
 
-  #bucket(limit: TokenBucketLimit, key: string, labels: Labels, tokens: number, windowMs: number): Bucket {
+  #bucket(limit: TokenBucketLimit, key: string, labels: Labels, tokens: number, windowMs: number, isBurst: boolean): Bucket {
     let bucket = this.#gates.get(key) as Bucket | undefined
     if (bucket === undefined) {
       const { coldStart, bornAtMs, lostCallMs, useFloor } = this.#setup
-      bucket = new Bucket({ limit, key, labels, tokens, windowMs, coldStart, bornAtMs, lostCallMs, useFloor })
+      bucket = new Bucket({ limit, key, labels, tokens, windowMs, isBurst, coldStart, bornAtMs, lostCallMs, useFloor })
       this.#keep(bucket)
     }
     return bucket
@@ -137,11 +146,34 @@ export class Gates {
     const key = ROUTE_LABELS.map(name => keyOf([name], labels) ?? '').join('/')
     let route = this.#routes.get(key)
     if (route === undefined) {
-      route = new Route()
+      this.#dropIdleRoutes()
+      route = new Route(this.#setup.nowMs())
       this.#routes.set(key, route)
     }
     return route
   }
+
+  /** As with gates: two looks for every new one. */
+  #dropIdleRoutes(): void {
+    for (let looks = 0; looks < 2; looks++) {
+      this.#routeSweep ??= this.#routes.entries()
+      const next = this.#routeSweep.next()
+      if (next.done === true) {
+        this.#routeSweep = undefined
+        return
+      }
+      const [key, route] = next.value
+      if (!route.isIdle(this.#setup.nowMs())) continue
+      route.dropped = true
+      this.#routes.delete(key)
+    }
+  }
+}
+
+/** As many as may go at once, and the time in which the limit brings them back. */
+function burstOf(limit: TokenBucketLimit, tokens: number): { tokens: number; windowMs: number } {
+  const burst = Math.min(limit.burst as number, tokens)
+  return { tokens: burst, windowMs: (burst * limit.windowMs) / tokens }
 }
 
 function wholeCost(limit: Limit, cost: number): number {

@@ -114,7 +114,7 @@ class MemoryLedger implements LedgerSession {
   }
 
   neverFits(head: Head): Gate | undefined {
-    const passage = head.passage as MemoryPassage
+    const passage = this.#fresh(head.passage as MemoryPassage)
     return passage.gates.find((gate, index) => costAt(passage, index, head.cost) > gate.tokens)
   }
 
@@ -138,8 +138,6 @@ class MemoryLedger implements LedgerSession {
   refused(given: Ticket, nowMs: number, refusal: Refusal): void {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
-    this.counted(ticket, nowMs, {})
-    ticket.refused = true
     const { labels } = ticket.passage
     const names = (refusal.by ?? this.#mostSpecific(ticket)?.limit.by ?? []).filter(name => Object.hasOwn(labels, name))
     if (refusal.by !== undefined && names.length < refusal.by.length) {
@@ -147,6 +145,8 @@ class MemoryLedger implements LedgerSession {
         `refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`,
       )
     }
+    this.counted(ticket, nowMs, {})
+    ticket.refused = true
     this.#setup.emit({
       type: 'refused',
       labels,
@@ -160,12 +160,13 @@ class MemoryLedger implements LedgerSession {
   settled(given: Ticket, nowMs: number, outcome: Outcome): void {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
-    if (outcome === 'answered') this.counted(ticket, nowMs, {})
+    if (outcome === 'answered' || outcome === 'failed') this.counted(ticket, nowMs, {})
     ticket.settled = true
     const { route } = ticket.passage
     if (ticket.isCounted) {
-      if (outcome === 'answered' && !ticket.refused && ticket.warm)
-        route.floor.add(ticket.receivedAtMs - ticket.sentAtMs, nowMs)
+      if (outcome === 'answered' && !ticket.refused) {
+        route.floor.learn(ticket.receivedAtMs - ticket.sentAtMs, ticket.warm, nowMs)
+      }
     } else {
       route.inFlight--
       if (outcome === 'lost') this.#lose(ticket, nowMs)
@@ -196,8 +197,8 @@ class MemoryLedger implements LedgerSession {
     this.#setup.changed(hold)
   }
 
-  setLimit(name: string, limit: number): void {
-    for (const gate of this.#gates.setLimit(name, limit)) this.#setup.changed(gate)
+  setLimit(name: string, limit: number, nowMs: number): void {
+    for (const gate of this.#gates.setLimit(name, limit, nowMs)) this.#setup.changed(gate)
   }
 
   explain(head: Head, nowMs: number): readonly GateState[] {
@@ -258,8 +259,9 @@ class MemoryLedger implements LedgerSession {
     route.inFlight++
     if (holds.length > 0) {
       ticket.holds = holds.map(hold => ({ hold, generation: hold.generation }))
+      for (const hold of holds) hold.inFlight++
+      // After all is charged, for an observer may schedule.
       for (const hold of holds) {
-        hold.inFlight++
         if (hold.isProbing()) this.#setup.emit({ type: 'probe', labels: hold.labels, reason: hold.reason })
       }
     }
@@ -269,14 +271,12 @@ class MemoryLedger implements LedgerSession {
   #lose(ticket: MemoryTicket, nowMs: number): void {
     const { lostCallMs, changed, emit } = this.#setup
     const { route } = ticket.passage
-    const silent = route.isSilent(ticket.sentAtMs, nowMs, lostCallMs)
     route.lastGivenUpAtMs = nowMs
     ticket.gates.forEach((gate, index) => {
       const cost = ticket.costs[index] as number
       if (gate.kind !== 'bucket' || cost === 0) return
       gate.giveBack(cost)
-      if (silent) route.loseInSilence(gate, cost, ticket.sentAtMs)
-      else gate.giveBackAt(nowMs + lostCallMs + gate.windowMs, cost)
+      route.lose(gate, cost, ticket.sentAtMs, nowMs, lostCallMs)
       changed(gate)
     })
     emit({ type: 'lost', labels: ticket.passage.labels })
@@ -287,7 +287,7 @@ class MemoryLedger implements LedgerSession {
     for (const { hold, generation } of ticket.holds) {
       hold.inFlight--
       if (generation === hold.generation && !hold.isOpen) {
-        if (outcome === 'answered' && !ticket.refused) hold.answered(this.#rampTo(ticket, hold))
+        if ((outcome === 'answered' || outcome === 'failed') && !ticket.refused) hold.answered(this.#rampTo(ticket, hold))
         else hold.failed(nowMs, this.#setup.random)
         if (hold.isOpen) {
           this.#holds.take(hold.labels)
@@ -339,6 +339,7 @@ class MemoryLedger implements LedgerSession {
 
   /** Gates that were dropped for being idle are looked up again: one key never has two buckets. */
   #fresh(passage: MemoryPassage): MemoryPassage {
+    if (passage.route.dropped) this.#gates.refresh(passage)
     for (const gate of passage.gates) {
       if (!gate.dropped) continue
       this.#gates.refresh(passage)

@@ -39,7 +39,8 @@ export class Reduction {
   }
 
   #exact(full: number, nowMs: number): number {
-    const steps = Math.max(0, Math.floor((nowMs - this.#sinceMs) / this.#quietMs))
+    // Sums of fractions fall short of the instant of the next step, and at that instant it must have come.
+    const steps = Math.max(0, Math.floor((nowMs - this.#sinceMs) / this.#quietMs + 1e-6))
     return Math.min(full, this.#limit + steps * full * STEP_SHARE)
   }
 }

@@ -4,10 +4,14 @@ import { Floor } from './floor.ts'
 /** A connection is surely open this long after an answer (common servers keep an idle one for 5 s). */
 const WARM_MS = 2_000
 
-/** Tokens of a call that was given up while its whole route was silent: they wait for the route's first answer. */
-interface SilentLoss {
-  readonly bucket: Bucket
-  readonly tokens: number
+/** After so long without a call nothing is known of a route any more: its floor is that of the last hour. */
+const FORGET_MS = 3_600_000
+
+/** A call that was given up. */
+interface Loss {
+  tokens: number
+  /** When its token is back if the route proves to be alive; undefined: it was silent already. */
+  readonly backAtMs: number | undefined
 }
 
 /** One way to a server: an exchange as seen from one IP. Knows how fast it is, and whether it answers at all. */
@@ -17,8 +21,15 @@ export class Route {
   inFlight = 0
   lastAnswerAtMs = Number.NEGATIVE_INFINITY
   lastGivenUpAtMs = Number.NEGATIVE_INFINITY
+  dropped = false
+  readonly #bornAtMs: number
   #silentSinceMs = Number.POSITIVE_INFINITY
-  readonly #silentLosses: SilentLoss[] = []
+  /** Calls that were given up since the last answer: their tokens wait for the next one, for nobody knows what became of the route. */
+  readonly #losses = new Map<Bucket, Loss[]>()
+
+  constructor(nowMs: number) {
+    this.#bornAtMs = nowMs
+  }
 
   isWarm(nowMs: number): boolean {
     return nowMs - this.lastAnswerAtMs <= WARM_MS
@@ -29,10 +40,20 @@ export class Route {
     return this.lastAnswerAtMs < Math.max(sentAtMs, nowMs - lostCallMs)
   }
 
-  loseInSilence(bucket: Bucket, tokens: number, sentAtMs: number): void {
+  lose(bucket: Bucket, tokens: number, sentAtMs: number, nowMs: number, lostCallMs: number): void {
+    const backAtMs = this.isSilent(sentAtMs, nowMs, lostCallMs) ? undefined : nowMs + lostCallMs + bucket.windowMs
     this.#silentSinceMs = Math.min(this.#silentSinceMs, Math.max(sentAtMs, this.lastAnswerAtMs))
     bucket.silent += tokens
-    this.#silentLosses.push({ bucket, tokens })
+    const losses = this.#losses.get(bucket)
+    if (losses === undefined) this.#losses.set(bucket, [{ tokens, backAtMs }])
+    else losses.push({ tokens, backAtMs })
+  }
+
+  /** Tokens of the bucket that wait for this route's next answer. */
+  silentTokens(bucket: Bucket): number {
+    let tokens = 0
+    for (const loss of this.#losses.get(bucket) ?? []) tokens += loss.tokens
+    return tokens
   }
 
   /**
@@ -40,36 +61,47 @@ export class Route {
    * @returns how many tokens it could take
    */
   borrow(bucket: Bucket, tokens: number): number {
-    let open = tokens
-    for (let i = 0; i < this.#silentLosses.length && open > 0; i++) {
-      const loss = this.#silentLosses[i] as SilentLoss
-      if (loss.bucket !== bucket) continue
-      const taken = Math.min(open, loss.tokens)
-      open -= taken
-      if (taken === loss.tokens) this.#silentLosses.splice(i--, 1)
-      else this.#silentLosses[i] = { bucket, tokens: loss.tokens - taken }
+    const losses = this.#losses.get(bucket) ?? []
+    let taken = 0
+    for (let loss = losses[0]; loss !== undefined && taken < tokens; loss = losses[0]) {
+      const some = Math.min(tokens - taken, loss.tokens)
+      taken += some
+      loss.tokens -= some
+      if (loss.tokens === 0) losses.shift()
     }
-    bucket.silent -= tokens - open
-    return tokens - open
+    if (losses.length === 0) this.#losses.delete(bucket)
+    bucket.silent -= taken
+    return taken
   }
 
-  /** Buckets that wait for this route's first answer. */
-  silentBuckets(): readonly Bucket[] {
-    return this.#silentLosses.map(loss => loss.bucket)
+  /** Buckets that wait for this route's next answer. */
+  silentBuckets(): Iterable<Bucket> {
+    return this.#losses.keys()
   }
 
-  /** @returns the buckets that now know when their tokens lost in silence come back. */
+  isIdle(nowMs: number): boolean {
+    const lastAtMs = Math.max(this.#bornAtMs, this.lastAnswerAtMs, this.lastGivenUpAtMs)
+    return this.inFlight === 0 && this.#losses.size === 0 && nowMs - lastAtMs > FORGET_MS
+  }
+
+  /** @returns the buckets that now know when their lost tokens come back. */
   answered(nowMs: number, lostCallMs: number): readonly Bucket[] {
+    const silenceMs = nowMs - this.#silentSinceMs
     this.lastAnswerAtMs = nowMs
-    if (this.#silentLosses.length === 0) return []
-    // What was stuck for so long may need as long again to arrive.
-    const healingMs = Math.max(lostCallMs, nowMs - this.#silentSinceMs)
+    // Also where a probe took the place of all that was lost: the next silence begins anew.
     this.#silentSinceMs = Number.POSITIVE_INFINITY
-    const losses = this.#silentLosses.splice(0)
-    for (const { bucket, tokens } of losses) {
-      bucket.silent -= tokens
-      bucket.giveBackAt(nowMs + healingMs + bucket.windowMs, tokens)
+    if (this.#losses.size === 0) return []
+    // What was stuck for so long may need as long again to arrive.
+    const healedAtMs = nowMs + Math.max(lostCallMs, silenceMs)
+    const losses = [...this.#losses]
+    this.#losses.clear()
+    for (const [bucket, ofBucket] of losses) {
+      for (const { tokens, backAtMs } of ofBucket) {
+        bucket.silent -= tokens
+        const isKnown = backAtMs !== undefined && silenceMs <= lostCallMs
+        bucket.giveBackAt(isKnown ? backAtMs : healedAtMs + bucket.windowMs, tokens)
+      }
     }
-    return losses.map(loss => loss.bucket)
+    return losses.map(([bucket]) => bucket)
   }
 }

@@ -45,8 +45,11 @@ export interface Refused {
 export type Decision = Ticket | Refused
 export type Decisions = readonly Decision[]
 
-/** How a call ended, as far as its tokens are concerned. */
-export type Outcome = 'answered' | 'lost' | 'unsent'
+/**
+ * How a call ended, as far as its tokens are concerned. `failed`: answered, but its task threw, so the answer may be some
+ * proxy's on the way and says nothing of how fast the server is.
+ */
+export type Outcome = 'answered' | 'failed' | 'lost' | 'unsent'
 
 /** What the scheduler tells its ledger once, before the first call. */
 export interface LedgerSetup {

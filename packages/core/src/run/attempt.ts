@@ -83,8 +83,10 @@ export class Attempt implements Admission {
     if (this.outcome === undefined) this.#ledger.settled(this.ticket, this.#nowMs(), outcome)
   }
 
+  /** Also for a task that asks for its signal only later. */
   abort(reason: unknown): void {
-    this.#controller?.abort(reason)
+    this.#controller ??= new AbortController()
+    this.#controller.abort(reason)
   }
 
   #say(outcome: Outcome): void {

@@ -1,3 +1,4 @@
+import { checkedLimit } from '../limits/define.ts'
 import type { Limit } from '../limits/limit.ts'
 import { memoryLedger } from '../limits/memory-ledger.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from '../options.ts'
@@ -101,7 +102,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
       throw wrongOption(WHERE, option, 'a function', options[option])
   }
   return {
-    limits: [...limits],
+    limits: limits.map(checkedLimit),
     limitNames,
     maxQueued,
     coldStart,

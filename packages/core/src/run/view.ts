@@ -66,7 +66,14 @@ export function snapshot(
   }
 }
 
-export function explanation(ledger: LedgerSession, head: Head, lanes: Iterable<Lane>, nowMs: number): Explanation {
+/** @param isAwaited others wait for one of the call's gates, so that it waits its turn */
+export function explanation(
+  ledger: LedgerSession,
+  head: Head,
+  lanes: Iterable<Lane>,
+  isAwaited: boolean,
+  nowMs: number,
+): Explanation {
   const gates = ledger.explain(head, nowMs)
   let because: GateState | undefined
   for (const gate of gates) {
@@ -78,7 +85,7 @@ export function explanation(ledger: LedgerSession, head: Head, lanes: Iterable<L
   let before = 0
   for (const lane of lanes) if (lane.passage.gates.some(gate => mine.has(gate))) before += lane.size
   return {
-    go: because === undefined && before === 0,
+    go: because === undefined && !isAwaited,
     ...(because !== undefined && { because }),
     waitMs: because === undefined ? 0 : because.waitMs,
     before,

@@ -1,4 +1,5 @@
-import { createScheduler, type Limit, type Scheduler, type SchedulerOptions } from '@headgate/core'
+import process from 'node:process'
+import { ClosedError, createScheduler, type Limit, type Scheduler, type SchedulerOptions } from '@headgate/core'
 import { checkWindows, logNormal, seededRandom, type VirtualClock, virtualClock } from '@headgate/core/testing'
 
 /** One-way delays: `baseMs` + log-normal of `medianMs` and `sigma`. */
@@ -141,20 +142,36 @@ export function world(
   return { clock, random, scheduler, server, sleep, oneWayMs, call }
 }
 
+/** Closes the scheduler and lets what runs come to its end, in virtual time. */
+export async function finish({ scheduler, clock }: Pick<World, 'scheduler' | 'clock'>, withinMs = 3_600_000): Promise<void> {
+  let closed = false
+  const closing = scheduler.close().then(() => {
+    closed = true
+  })
+  await clock.runAll(withinMs)
+  if (!closed) throw new Error(`close() did not resolve: ${JSON.stringify(scheduler.snapshot())}`)
+  await closing
+}
+
 /** The token buckets among the limits, as the server's rules. */
 export function rulesOf(limits: readonly Limit[]): Rule[] {
   return limits.filter(limit => limit.kind === 'token-bucket') as unknown as Rule[]
 }
 
-/** Calls one after the other, `width` at a time, until told to stop. */
+/** Calls one after the other, `width` at a time, until told to stop or the scheduler is closed. */
 export function saturate(
   labels: Record<string, string>,
   width: number,
   call: (labels: Record<string, string>) => Promise<unknown>,
   isOver: () => boolean,
 ): void {
+  let closed = false
   const go = async (): Promise<void> => {
-    while (!isOver()) await call(labels).catch(() => undefined)
+    while (!isOver() && !closed) {
+      await call(labels).catch((error: unknown) => {
+        closed = error instanceof ClosedError
+      })
+    }
   }
   for (let i = 0; i < width; i++) void go()
 }
@@ -167,4 +184,9 @@ export function seeds(n: number): number[] {
 
 export function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Measured figures, for whoever asks for them with HEADGATE_FIGURES=1; silence otherwise. */
+export function figure(name: string, values: Record<string, unknown>): void {
+  if (process.env['HEADGATE_FIGURES']) console.log(name, JSON.stringify(values))
 }
