@@ -25,7 +25,9 @@ const scheduler: Scheduler = createScheduler({
   clock,
 })
 const counts: { atMs: number }[] = []
-const calls = [1, 2, 3].map(() => scheduler.schedule({ labels: { uid: '1' } }, () => counts.push({ atMs: clock.nowMs() })))
+const calls = [1, 2, 3].map(() =>
+  scheduler.schedule({ labels: { uid: '1' } }, () => counts.push({ atMs: clock.nowMs() })),
+)
 await clock.advance(10_000)
 await Promise.all(calls)
 if (!checkWindow(counts, { limit: 2, windowMs: 1_000 }).ok) throw new Error('over the limit')

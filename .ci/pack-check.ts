@@ -27,7 +27,9 @@ for (const folder of readdirSync(join(root, 'packages'))) {
   const directory = join(root, 'packages', folder)
   const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest
   if (manifest.private === true) continue
-  const packed = JSON.parse(run('npx', ['--yes', 'pnpm@12', 'pack', '--json', '--pack-destination', project], directory))
+  const packed = JSON.parse(
+    run('npx', ['--yes', 'pnpm@12', 'pack', '--json', '--pack-destination', project], directory),
+  )
   const tarball = (Array.isArray(packed) ? packed[0] : packed).filename as string
   tarballs[manifest.name] = tarball
   await examine(manifest.name, tarball)
@@ -70,7 +72,10 @@ process.stdout.write(run(process.execPath, ['out/newcomer.js'], project))
 
 /** What publint and arethetypeswrong find fails the check. ESM only is meant: what CommonJS cannot do is no finding. */
 async function examine(name: string, tarball: string): Promise<void> {
-  const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer }, strict: true })
+  const { messages, pkg } = await publint({
+    pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer },
+    strict: true,
+  })
   const problems = messages.map(message => formatMessage(message, pkg))
   const types = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))))
   if (types.types === false) problems.push('no types')

@@ -16,12 +16,15 @@ export const BINGX_ACCOUNTS = 12
 export const COINW_ACCOUNTS = 2
 
 /** Accounts of an exchange that nobody has called before. */
-export const ACCOUNTS: readonly Required<Account>[] = Array.from({ length: BINGX_ACCOUNTS + COINW_ACCOUNTS }, (_, i) => ({
-  uid: `${i + 1}`,
-  exchange: i < BINGX_ACCOUNTS ? 'bingx' : 'coinw',
-  apiKey: randomBytes(16).toString('hex'),
-  secretKey: randomBytes(16).toString('hex'),
-}))
+export const ACCOUNTS: readonly Required<Account>[] = Array.from(
+  { length: BINGX_ACCOUNTS + COINW_ACCOUNTS },
+  (_, i) => ({
+    uid: `${i + 1}`,
+    exchange: i < BINGX_ACCOUNTS ? 'bingx' : 'coinw',
+    apiKey: randomBytes(16).toString('hex'),
+    secretKey: randomBytes(16).toString('hex'),
+  }),
+)
 
 /** One endpoint of one account, called over and over. */
 export interface Poller {

@@ -17,7 +17,9 @@ const wholeNumber = (least: number, most: number) => (text: string) => {
 }
 
 const program = new Command('demo')
-  .description('Headgate and a plain Bottleneck poll the same exchange, one after the other, as fast as its limits allow.')
+  .description(
+    'Headgate and a plain Bottleneck poll the same exchange, one after the other, as fast as its limits allow.',
+  )
   .option('--seconds <n>', 'how long each of them polls', wholeNumber(2, 60), 10)
   .option('--seed <n>', 'decides the network and the exchange', wholeNumber(0, 2 ** 31), 1)
   .action(async options => {

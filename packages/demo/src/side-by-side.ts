@@ -40,7 +40,11 @@ export async function sideBySide({ seconds, seed, signal }: SideBySideOptions): 
     console.log(pc.green(`Headgate: not one call refused, ${(100 * headgate.share).toFixed(1)} % of the quota used.`))
     return 0
   }
-  console.log(pc.red(`Headgate missed its promise: ${headgate.refused} refused, ${(100 * headgate.share).toFixed(1)} % of the quota used.`))
+  console.log(
+    pc.red(
+      `Headgate missed its promise: ${headgate.refused} refused, ${(100 * headgate.share).toFixed(1)} % of the quota used.`,
+    ),
+  )
   return 1
 }
 
@@ -54,7 +58,10 @@ async function runOne(
   const contender = contend(exchange)
   const over = new AbortController()
   const startedAtMs = performance.now()
-  const show = progress(contender.name, forMs, () => ({ elapsedMs: performance.now() - startedAtMs, stats: exchange.stats() }))
+  const show = progress(contender.name, forMs, () => ({
+    elapsedMs: performance.now() - startedAtMs,
+    stats: exchange.stats(),
+  }))
   const polling = poll(contender, over.signal)
   await sleep(forMs, undefined, { signal }).catch(() => undefined)
   const outcome = outcomeOf(contender, exchange.stats(), quota(Math.min(forMs, performance.now() - startedAtMs)))

@@ -1,5 +1,5 @@
-import Bottleneck from 'bottleneck'
 import type { Exchange } from '@headgate/exchange-sim'
+import Bottleneck from 'bottleneck'
 import { BINGX_PATHS, type Contender, type Poller } from './load.ts'
 import { plainCall } from './plain-call.ts'
 
