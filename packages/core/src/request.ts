@@ -27,7 +27,10 @@ export interface ScheduleRequest {
 
 /** What a server's answer says of itself. */
 export interface Seen {
-  /** The server's own clock in the answer, epoch milliseconds. */
+  /**
+   * The server's own clock in the answer, epoch milliseconds, at the counting or later: the token then comes back by it. Only
+   * for servers whose clock runs in milliseconds.
+   */
   serverTimeMs?: number
   /** Whether the call went over a connection that was open already: only such a round trip says how fast the route is. */
   reusedConnection?: boolean
@@ -51,7 +54,7 @@ export interface Admission {
   readonly signal: AbortSignal
   /**
    * The server has counted the call: say it as soon as the response's headers are in, so that reading the body is not held
-   * against it. Said by itself when the task ends in an answer.
+   * against it. Said by itself when the task ends in an answer. May be said again with what the body tells.
    */
   counted(seen?: Seen): void
   /** The server refused the call. It goes to the head of its lane again, up to `retries` times. */

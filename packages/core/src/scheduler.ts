@@ -133,7 +133,13 @@ export class HeadgateScheduler {
     checkRequest(request, this.#settings.limitNames)
     const passage = this.#passageOf(request)
     const isAwaited = this.#waiting.isAwaited(passage)
-    return explanation(this.#ledger, { passage, cost: request.cost }, this.#lanes.values(), isAwaited, this.#clock.nowMs())
+    return explanation(
+      this.#ledger,
+      { passage, cost: request.cost },
+      this.#lanes.values(),
+      isAwaited,
+      this.#clock.nowMs(),
+    )
   }
 
   snapshot(): Snapshot {
@@ -224,7 +230,10 @@ export class HeadgateScheduler {
       return
     }
     const isFull = this.#isFull
-    if (isFull && this.#deciding) return this.#turnAway(call)
+    if (isFull && this.#deciding) {
+      this.#turnAway(call)
+      return
+    }
     if (!this.#wait(call, nowMs)) return
     this.#settleLane(call.lane as Lane, nowMs)
     this.#serve(nowMs)
@@ -254,20 +263,28 @@ export class HeadgateScheduler {
    * @returns false when it was refused a place
    */
   #wait(call: Call, nowMs: number): boolean {
-    const { labels, maxWaitMs, signal } = call.request
-    if (maxWaitMs !== undefined) {
-      const earliestMs = this.#ledger.earliestMs(call, nowMs)
-      if (earliestMs > call.deadlineMs) {
-        call.reject(new MaxWaitError(labels, maxWaitMs, 0, earliestMs - nowMs))
-        this.#counters.expired++
-        return false
-      }
-      this.#deadlines.push(call)
+    const tooLate = this.#tooLate(call, nowMs)
+    if (tooLate !== undefined) {
+      call.reject(tooLate)
+      return false
     }
-    if (signal !== undefined) call.listen(aborted => this.#aborted(aborted))
+    call.listen(aborted => this.#aborted(aborted))
     this.#laneOf(call).append(call)
     this.#queued++
     return true
+  }
+
+  /** Else the call is given its deadline, which holds for each of its starts. */
+  #tooLate(call: Call, nowMs: number): MaxWaitError | undefined {
+    const { labels, maxWaitMs } = call.request
+    if (maxWaitMs === undefined) return undefined
+    const earliestMs = this.#ledger.earliestMs(call, nowMs)
+    if (earliestMs <= call.deadlineMs) {
+      this.#deadlines.push(call)
+      return undefined
+    }
+    this.#counters.expired++
+    return new MaxWaitError(labels, maxWaitMs, nowMs - call.queuedAtMs, earliestMs - call.queuedAtMs)
   }
 
   #laneOf(call: Call): Lane {
@@ -329,8 +346,11 @@ export class HeadgateScheduler {
 
   #serve(nowMs: number): void {
     if (this.#serving) return
-    // Deadlines and time-outs don't wait for the decision.
-    if (this.#deciding) return this.#arm()
+    if (this.#deciding) {
+      // Deadlines and time-outs don't wait for the decision.
+      this.#arm()
+      return
+    }
     this.#serving = true
     while (!this.#deciding) {
       const lanes = this.#nextLanes(nowMs)
@@ -455,11 +475,12 @@ export class HeadgateScheduler {
       result = call.task(attempt)
       isThenable = typeof (result as PromiseLike<unknown> | undefined)?.then === 'function'
     } catch (error) {
-      return rejected(error)
+      rejected(error)
+      return
     }
-    if (!isThenable) return resolved(result)
     // A native promise is taken as it is; any other thenable may do what it likes.
-    Promise.resolve(result).then(resolved, rejected)
+    if (isThenable) Promise.resolve(result).then(resolved, rejected)
+    else resolved(result)
   }
 
   #ended(attempt: Attempt, outcome: Outcome, value: unknown, error: unknown, threw: boolean): void {
@@ -482,10 +503,16 @@ export class HeadgateScheduler {
     const mayGoOn =
       refusal.holdMs === undefined ? call.refusals++ < call.retries : call.retries > 0 && call.holds++ < MOST_HOLDS
     const { signal } = call.request
+    const nowMs = this.#clock.nowMs()
     if (signal?.aborted) call.reject(signal.reason)
     else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
     else {
-      const nowMs = this.#clock.nowMs()
+      // Its limit may have been lowered while it ran, and a hold may outlast its patience.
+      const hopeless = this.#tooLarge(call) ?? this.#tooLate(call, nowMs)
+      if (hopeless !== undefined) {
+        call.reject(hopeless)
+        return
+      }
       call.waitingSinceMs = nowMs
       call.listen(aborted => this.#aborted(aborted))
       const lane = this.#laneOf(call)

@@ -28,11 +28,6 @@ export class Attempts<T> {
   readonly #call: Call<T>
   readonly #options: CallOptions
   readonly #latestStartMs: number
-  /**
-   * Takes the call back when a refusal holds it beyond `maxWaitMs`: for a scheduler it has started, and may wait on.
-   */
-  readonly #tooLate: AbortController | undefined
-  readonly #signal: AbortSignal | undefined
   #hide: readonly string[]
   #refused: Trouble | undefined
   #failure: ExchangeError | undefined
@@ -45,15 +40,13 @@ export class Attempts<T> {
     this.#call = call
     this.#options = options
     this.#latestStartMs = setup.clock.nowMs() + maxWaitMs
-    this.#tooLate = maxWaitMs < Number.POSITIVE_INFINITY ? new AbortController() : undefined
-    this.#signal = anyOf(options.signal, this.#tooLate?.signal)
     this.#hide = call.hide
   }
 
   /** One more, through the gate. */
   async next(): Promise<T> {
     const { scheduler, clock, retries } = this.#setup
-    const { priority, maxWaitMs } = this.#options
+    const { priority, maxWaitMs, signal } = this.#options
     const mayWaitMs = this.#failures === 0 ? maxWaitMs : Math.max(0, this.#latestStartMs - clock.nowMs())
     this.#mayRepeat = false
     this.#refused = undefined
@@ -64,7 +57,7 @@ export class Attempts<T> {
           retries,
           ...(Number.isFinite(mayWaitMs) && { maxWaitMs: mayWaitMs }),
           ...(priority !== undefined && { priority }),
-          ...(this.#signal && { signal: this.#signal }),
+          ...(signal && { signal }),
         },
         admission => this.#run(admission),
       )
@@ -100,8 +93,6 @@ export class Attempts<T> {
     if (refusal === undefined) throw this.#fail(trouble, this.#call.repeatable)
     this.#refused = trouble
     admission.refused({ ...refusal, reason: redact(trouble.msg, this.#hide) })
-    const againAtMs = this.#setup.clock.nowMs() + (refusal.holdMs ?? 0)
-    if (againAtMs > this.#latestStartMs) this.#tooLate?.abort(this.#error(trouble))
     // The scheduler looks at no result of a refused call.
     return undefined as never
   }

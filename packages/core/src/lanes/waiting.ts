@@ -77,8 +77,10 @@ export class Waiting {
 
   /** The gate at which others wait already, so that a lane which comes now must wait behind them, unjudged. */
   blockerOf(lane: Lane): Gate | undefined {
-    if (lane.cohort?.room !== undefined) return lane.cohort.room.gate
-    return lane.passage.gates.find(gate => this.#isAwaited(gate, lane))
+    const draws = (gate: Gate) => this.#keeper.costOf(gate, lane) > 0
+    const room = lane.cohort?.room
+    if (room !== undefined && draws(room.gate)) return room.gate
+    return lane.passage.gates.find(gate => this.#isAwaited(gate, lane) && draws(gate))
   }
 
   /** Whether a call that comes now has to wait behind others. */
@@ -91,6 +93,7 @@ export class Waiting {
     for (const gate of lane.passage.gates) {
       const claim = this.#rooms.get(gate)?.claim
       if (claim === undefined || claim === lane || !goesBefore(claim, lane)) continue
+      if (this.#keeper.costOf(gate, lane) === 0) continue
       const readyAtMs = this.#keeper.readyAtMs(
         gate,
         this.#keeper.costOf(gate, lane) + this.#keeper.costOf(gate, claim),
@@ -161,6 +164,7 @@ export class Waiting {
   changedFor(lane: Lane, nowMs: number): void {
     const room = lane.room ?? lane.cohort?.room
     if (room !== undefined) this.#retime(room, nowMs)
+    this.#retimeClaims(lane, nowMs)
   }
 
   /** The lane whose turn it is, taken out for judging; undefined when no gate has tokens for anybody waiting at it. */
@@ -175,7 +179,7 @@ export class Waiting {
         continue
       }
       const lane = room.top as Lane
-      if (this.#rerank(lane, room)) continue
+      if (this.#rerank(lane, room, nowMs)) continue
       const { cohort } = lane
       if (lane.room === undefined) this.#takeFromCohort(cohort as Cohort, lane, nowMs)
       else {
@@ -249,7 +253,7 @@ export class Waiting {
   }
 
   /** Where its group was served since the lane got its turn, the lane's rank is that of its group. */
-  #rerank(lane: Lane, room: Room): boolean {
+  #rerank(lane: Lane, room: Room, nowMs: number): boolean {
     let rank = lane.turn
     for (const gate of lane.cohort?.gates ?? [])
       rank = Math.max(rank, this.#rooms.get(gate)?.served.get(lane.group) ?? 0)
@@ -261,6 +265,8 @@ export class Waiting {
       room.waiters.update(cohort)
     } else room.waiters.update(lane)
     this.#due.update(room)
+    // Whoever goes before it now is no longer kept from what it claims.
+    this.#retimeClaims(lane, nowMs)
     return true
   }
 
@@ -300,6 +306,10 @@ export class Waiting {
       lane.claims.push(room)
       this.#retime(room, nowMs)
     }
+  }
+
+  #retimeClaims(lane: Lane, nowMs: number): void {
+    for (const room of lane.claims ?? []) if (room.claim === lane) this.#retime(room, nowMs)
   }
 
   #dropClaims(lane: Lane, nowMs: number): void {

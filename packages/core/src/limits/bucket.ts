@@ -189,6 +189,15 @@ export class Bucket implements Gate {
     while (this.#away > 0 && this.#answers.at(this.#away - 1) >= receivedAtMs) this.#away--
   }
 
+  /** The server has told that it counted the call earlier than `fromMs`. Tokens that are back already stay so. */
+  bringForward(fromMs: number, toMs: number, tokens: number): void {
+    // With two routes the answers wait for no floor, and what one route tells says nothing of the other.
+    if (this.#routes.length > 1) return
+    for (let i = 0; i < tokens; i++) if (this.#answers.remove(fromMs)) this.#answers.insert(toMs)
+    this.#away = Math.min(this.#away, this.#answers.length)
+    while (this.#away > 0 && this.#answers.at(this.#away - 1) >= toMs) this.#away--
+  }
+
   giveBackAt(atMs: number, tokens: number): void {
     this.#known ??= new TimeRing()
     for (let i = 0; i < tokens; i++) this.#known.insert(atMs)

@@ -30,7 +30,8 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
   const { name, limit, windowMs, by, burst, window = 'sliding' } = options
   checkName(where, name)
   if (typeof limit !== 'function') checkWhole(where, 'limit', limit, 1)
-  if (!(Number.isFinite(windowMs) && windowMs > 0)) throw wrongOption(where, 'windowMs', 'a finite number above 0', windowMs)
+  if (!(Number.isFinite(windowMs) && windowMs > 0))
+    throw wrongOption(where, 'windowMs', 'a finite number above 0', windowMs)
   checkNames(where, 'by', by)
   for (const option of ['where', 'cost'] as const) {
     if (options[option] !== undefined && typeof options[option] !== 'function')

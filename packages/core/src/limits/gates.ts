@@ -100,7 +100,14 @@ export class Gates {
     return cap
   }
 
-  #bucket(limit: TokenBucketLimit, key: string, labels: Labels, tokens: number, windowMs: number, isBurst: boolean): Bucket {
+  #bucket(
+    limit: TokenBucketLimit,
+    key: string,
+    labels: Labels,
+    tokens: number,
+    windowMs: number,
+    isBurst: boolean,
+  ): Bucket {
     let bucket = this.#gates.get(key) as Bucket | undefined
     if (bucket === undefined) {
       const { coldStart, bornAtMs, lostCallMs, useFloor } = this.#setup

@@ -12,6 +12,7 @@ import type {
   Ticket,
 } from '../ports/ledger.ts'
 import type { Refusal, Seen } from '../request.ts'
+import { ROUNDED_MS } from './arrival.ts'
 import type { Bucket } from './bucket.ts'
 import type { Cap } from './cap.ts'
 import { Gates, type MemoryPassage } from './gates.ts'
@@ -37,6 +38,8 @@ class MemoryTicket implements Ticket {
   readonly sentAtMs: number
   warm: boolean
   receivedAtMs = Number.NaN
+  /** The last moment at which the server can have counted the call, as far as is known. */
+  backFromMs = Number.NaN
   refused = false
   settled = false
   holds: readonly HoldPass[] | undefined
@@ -120,19 +123,9 @@ class MemoryLedger implements LedgerSession {
 
   counted(given: Ticket, nowMs: number, seen: Seen): void {
     const ticket = given as MemoryTicket
-    if (ticket.settled || ticket.isCounted) return
-    if (seen.reusedConnection !== undefined) ticket.warm = seen.reusedConnection
-    ticket.receivedAtMs = nowMs
-    const { route } = ticket.passage
-    route.inFlight--
-    // Floors are at most nine tenths of the smallest round trip: so no token is ever back before `sentAt + window`.
-    const backFromMs = this.#setup.useFloor ? Math.max(nowMs, ticket.sentAtMs + route.floor.ceilingMs(nowMs)) : nowMs
-    ticket.gates.forEach((gate, index) => {
-      if (gate.kind !== 'bucket') return
-      gate.giveBackAfter(backFromMs, ticket.costs[index] as number)
-      this.#setup.changed(gate)
-    })
-    for (const bucket of route.answered(nowMs, this.#setup.lostCallMs)) this.#setup.changed(bucket)
+    if (ticket.settled) return
+    if (!ticket.isCounted) this.#received(ticket, nowMs, seen.reusedConnection)
+    if (seen.serverTimeMs !== undefined && this.#setup.useFloor) this.#told(ticket, seen.serverTimeMs)
   }
 
   refused(given: Ticket, nowMs: number, refusal: Refusal): void {
@@ -172,6 +165,7 @@ class MemoryLedger implements LedgerSession {
       if (outcome === 'lost') this.#lose(ticket, nowMs)
     }
     ticket.gates.forEach((gate, index) => {
+      if (gate.kind === 'bucket' && ticket.costs[index] === 0) gate.lanes--
       if (gate.kind === 'cap') gate.inFlight--
       else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(ticket.costs[index] as number)
       else return
@@ -252,8 +246,10 @@ class MemoryLedger implements LedgerSession {
       const gate = gates[i] as Bucket | Cap
       const cost = costAt(passage, i, head.cost)
       costs.push(cost)
-      if (gate.kind === 'bucket') gate.take(cost, nowMs)
-      else gate.inFlight++
+      if (gate.kind === 'cap') gate.inFlight++
+      // A call that takes nothing from it refers to it all the same: its refusal may halve it.
+      else if (cost === 0) gate.lanes++
+      else gate.take(cost, nowMs)
     }
     const ticket = new MemoryTicket(passage, costs, nowMs, route.isWarm(nowMs))
     route.inFlight++
@@ -266,6 +262,47 @@ class MemoryLedger implements LedgerSession {
       }
     }
     return ticket
+  }
+
+  #received(ticket: MemoryTicket, nowMs: number, reusedConnection: boolean | undefined): void {
+    if (reusedConnection !== undefined) ticket.warm = reusedConnection
+    ticket.receivedAtMs = nowMs
+    const { route } = ticket.passage
+    route.inFlight--
+    ticket.backFromMs = Math.max(nowMs, this.#earliestBackMs(ticket))
+    ticket.gates.forEach((gate, index) => {
+      if (gate.kind !== 'bucket') return
+      gate.giveBackAfter(ticket.backFromMs, ticket.costs[index] as number)
+      this.#setup.changed(gate)
+    })
+    for (const bucket of route.answered(nowMs, this.#setup.lostCallMs)) this.#setup.changed(bucket)
+  }
+
+  /**
+   * The answer says when, on the server's clock, the call was counted. A request sent now arrives, on that clock, no earlier
+   * than the route's lead from now: what is left of the window is known without the offset of the clocks.
+   */
+  #told(ticket: MemoryTicket, serverTimeMs: number): void {
+    const { route } = ticket.passage
+    route.arrival.add(serverTimeMs, ticket.sentAtMs, ticket.receivedAtMs)
+    const leadMs = route.arrival.leadMs(ticket.receivedAtMs)
+    if (leadMs === undefined) return
+    // Judging takes the floor off, which is at most the ceiling.
+    const countedMs = serverTimeMs + ROUNDED_MS - leadMs + route.floor.ceilingMs(ticket.receivedAtMs)
+    const backFromMs = Math.max(countedMs, this.#earliestBackMs(ticket))
+    if (backFromMs >= ticket.backFromMs) return
+    ticket.gates.forEach((gate, index) => {
+      if (gate.kind !== 'bucket') return
+      gate.bringForward(ticket.backFromMs, backFromMs, ticket.costs[index] as number)
+      this.#setup.changed(gate)
+    })
+    ticket.backFromMs = backFromMs
+  }
+
+  /** Floors are at most nine tenths of the smallest round trip: so no token is ever back before `sentAt + window`. */
+  #earliestBackMs(ticket: MemoryTicket): number {
+    if (!this.#setup.useFloor) return ticket.sentAtMs
+    return ticket.sentAtMs + ticket.passage.route.floor.ceilingMs(ticket.receivedAtMs)
   }
 
   #lose(ticket: MemoryTicket, nowMs: number): void {
@@ -287,7 +324,8 @@ class MemoryLedger implements LedgerSession {
     for (const { hold, generation } of ticket.holds) {
       hold.inFlight--
       if (generation === hold.generation && !hold.isOpen) {
-        if ((outcome === 'answered' || outcome === 'failed') && !ticket.refused) hold.answered(this.#rampTo(ticket, hold))
+        if ((outcome === 'answered' || outcome === 'failed') && !ticket.refused)
+          hold.answered(this.#rampTo(ticket, hold))
         else hold.failed(nowMs, this.#setup.random)
         if (hold.isOpen) {
           this.#holds.take(hold.labels)

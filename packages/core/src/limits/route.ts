@@ -1,3 +1,4 @@
+import { Arrival } from './arrival.ts'
 import type { Bucket } from './bucket.ts'
 import { Floor } from './floor.ts'
 
@@ -17,6 +18,7 @@ interface Loss {
 /** One way to a server: an exchange as seen from one IP. Knows how fast it is, and whether it answers at all. */
 export class Route {
   readonly floor = new Floor()
+  readonly arrival = new Arrival()
   /** Calls that were sent and neither answered nor given up. */
   inFlight = 0
   lastAnswerAtMs = Number.NEGATIVE_INFINITY

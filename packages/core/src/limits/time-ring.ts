@@ -27,6 +27,17 @@ export class TimeRing {
     this.#length++
   }
 
+  /** @returns whether one such instant was there */
+  remove(atMs: number): boolean {
+    let i = this.#length - 1
+    while (i >= 0 && this.at(i) > atMs) i--
+    if (i < 0 || this.at(i) !== atMs) return false
+    const mask = this.#items.length - 1
+    for (; i < this.#length - 1; i++) this.#items[(this.#head + i) & mask] = this.at(i + 1)
+    this.#length--
+    return true
+  }
+
   dropFirst(): void {
     this.#head = (this.#head + 1) & (this.#items.length - 1)
     this.#length--

@@ -227,7 +227,10 @@ describe('who comes waits behind those who wait', () => {
     waiting.place(enter('a', [ip]), ip, 0)
     expect(waiting.blockerOf(enter('b', [uid, ip]))).toBe(ip)
     expect(waiting.blockerOf(enter('c', [uid]))).toBeUndefined()
-    expect([waiting.isAwaited({ labels: {}, gates: [ip] }), waiting.isAwaited({ labels: {}, gates: [uid] })]).toStrictEqual([true, false])
+    expect([
+      waiting.isAwaited({ labels: {}, gates: [ip] }),
+      waiting.isAwaited({ labels: {}, gates: [uid] }),
+    ]).toStrictEqual([true, false])
   })
 
   test('a lane whose own gate is free again takes its turn at the shared one, unjudged', () => {

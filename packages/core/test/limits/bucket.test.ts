@@ -58,35 +58,132 @@ const NEVER = Number.POSITIVE_INFINITY
 
 describe('the token rule', () => {
   test.each<[string, readonly Step[]]>([
-    ['held while in flight, however long', [['take', 0, 3], ['free', 0, 0], ['free', 1e6, 0], ['ready', 1e6, 1, NEVER]]],
-    ['back a window and the guard after the answer', [
-      ['take', 0, 1], ['answer', 100, 1], ['ready', 500, 2, 500], ['ready', 500, 3, 1101], ['free', 1100.999, 2], ['free', 1101, 3],
-    ]],
-    ['each token by itself', [
-      ['take', 0, 3], ['answer', 10, 1], ['answer', 20, 1], ['answer', 30, 1],
-      ['ready', 30, 1, 1011], ['ready', 30, 2, 1021], ['ready', 30, 3, 1031], ['free', 1011, 1], ['free', 1030, 2], ['free', 1031, 3],
-    ]],
-    ['answers in another order than the calls', [['take', 0, 3], ['answer', 30, 1], ['answer', 10, 1], ['ready', 30, 1, 1011], ['ready', 30, 2, 1031]]],
-    ['an answer noted later than another judged free already', [
-      ['take', 0, 3], ['answer', 10, 1], ['free', 1011, 1], ['answer', 5, 1], ['free', 1011, 2], ['answer', 1000, 1], ['free', 1011, 2], ['free', 2001, 3],
-    ]],
-    ['several tokens at once', [['take', 0, 3], ['answer', 10, 3], ['free', 1010, 0], ['free', 1011, 3]]],
-    ['a call that never left', [['take', 0, 2], ['give back', 5, 2], ['free', 5, 3]]],
-    ['a token that is known to come back', [['take', 0, 2], ['give back', 0, 2], ['back at', 700, 2], ['ready', 0, 2, 700], ['free', 699, 1], ['free', 700, 3]]],
-    ['known and answered ones in one order', [
-      ['take', 0, 3], ['give back', 0, 1], ['back at', 1050, 1], ['answer', 10, 1], ['answer', 100, 1],
-      ['ready', 100, 1, 1011], ['ready', 100, 2, 1050], ['ready', 100, 3, 1101],
-    ]],
+    [
+      'held while in flight, however long',
+      [
+        ['take', 0, 3],
+        ['free', 0, 0],
+        ['free', 1e6, 0],
+        ['ready', 1e6, 1, NEVER],
+      ],
+    ],
+    [
+      'back a window and the guard after the answer',
+      [
+        ['take', 0, 1],
+        ['answer', 100, 1],
+        ['ready', 500, 2, 500],
+        ['ready', 500, 3, 1101],
+        ['free', 1100.999, 2],
+        ['free', 1101, 3],
+      ],
+    ],
+    [
+      'each token by itself',
+      [
+        ['take', 0, 3],
+        ['answer', 10, 1],
+        ['answer', 20, 1],
+        ['answer', 30, 1],
+        ['ready', 30, 1, 1011],
+        ['ready', 30, 2, 1021],
+        ['ready', 30, 3, 1031],
+        ['free', 1011, 1],
+        ['free', 1030, 2],
+        ['free', 1031, 3],
+      ],
+    ],
+    [
+      'answers in another order than the calls',
+      [
+        ['take', 0, 3],
+        ['answer', 30, 1],
+        ['answer', 10, 1],
+        ['ready', 30, 1, 1011],
+        ['ready', 30, 2, 1031],
+      ],
+    ],
+    [
+      'an answer noted later than another judged free already',
+      [
+        ['take', 0, 3],
+        ['answer', 10, 1],
+        ['free', 1011, 1],
+        ['answer', 5, 1],
+        ['free', 1011, 2],
+        ['answer', 1000, 1],
+        ['free', 1011, 2],
+        ['free', 2001, 3],
+      ],
+    ],
+    [
+      'several tokens at once',
+      [
+        ['take', 0, 3],
+        ['answer', 10, 3],
+        ['free', 1010, 0],
+        ['free', 1011, 3],
+      ],
+    ],
+    [
+      'a call that never left',
+      [
+        ['take', 0, 2],
+        ['give back', 5, 2],
+        ['free', 5, 3],
+      ],
+    ],
+    [
+      'a token that is known to come back',
+      [
+        ['take', 0, 2],
+        ['give back', 0, 2],
+        ['back at', 700, 2],
+        ['ready', 0, 2, 700],
+        ['free', 699, 1],
+        ['free', 700, 3],
+      ],
+    ],
+    [
+      'known and answered ones in one order',
+      [
+        ['take', 0, 3],
+        ['give back', 0, 1],
+        ['back at', 1050, 1],
+        ['answer', 10, 1],
+        ['answer', 100, 1],
+        ['ready', 100, 1, 1011],
+        ['ready', 100, 2, 1050],
+        ['ready', 100, 3, 1101],
+      ],
+    ],
     ['more than the bucket ever has', [['ready', 0, 4, NEVER]]],
-    ['nothing needs nothing, even below 0', [['take', 0, 3], ['limit', 0, 1], ['free', 0, -2], ['ready', 0, 0, 0]]],
+    [
+      'nothing needs nothing, even below 0',
+      [
+        ['take', 0, 3],
+        ['limit', 0, 1],
+        ['free', 0, -2],
+        ['ready', 0, 0, 0],
+      ],
+    ],
   ])('%s', (_, steps) => play(bucket(), steps))
 })
 
 describe('a limit that is changed', () => {
   test('below what is away: nothing until enough is back', () => {
     play(bucket(), [
-      ['take', 0, 3], ['answer', 0, 1], ['answer', 10, 1], ['answer', 20, 1], ['limit', 20, 1],
-      ['free', 20, -2], ['ready', 20, 1, 1021], ['free', 1011, 0], ['free', 1021, 1], ['limit', 1021, 5], ['free', 1021, 5],
+      ['take', 0, 3],
+      ['answer', 0, 1],
+      ['answer', 10, 1],
+      ['answer', 20, 1],
+      ['limit', 20, 1],
+      ['free', 20, -2],
+      ['ready', 20, 1, 1021],
+      ['free', 1011, 0],
+      ['free', 1021, 1],
+      ['limit', 1021, 5],
+      ['free', 1021, 5],
     ])
   })
 })
@@ -94,9 +191,29 @@ describe('a limit that is changed', () => {
 describe('no start is possible before', () => {
   test.each<[string, readonly Step[]]>([
     ['now, when tokens are free', [['earliest', 5, 3, 5]]],
-    ['the first return, when nothing is under way', [['take', 0, 3], ['answer', 100, 3], ['earliest', 100, 1, 1101]]],
-    ['a window from now, when an answer may come now', [['take', 0, 3], ['earliest', 100, 1, 1101]]],
-    ['a return that comes earlier than such an answer could help', [['take', 0, 3], ['answer', 10, 1], ['earliest', 500, 1, 1011]]],
+    [
+      'the first return, when nothing is under way',
+      [
+        ['take', 0, 3],
+        ['answer', 100, 3],
+        ['earliest', 100, 1, 1101],
+      ],
+    ],
+    [
+      'a window from now, when an answer may come now',
+      [
+        ['take', 0, 3],
+        ['earliest', 100, 1, 1101],
+      ],
+    ],
+    [
+      'a return that comes earlier than such an answer could help',
+      [
+        ['take', 0, 3],
+        ['answer', 10, 1],
+        ['earliest', 500, 1, 1011],
+      ],
+    ],
   ])('%s', (_, steps) => play(bucket(), steps))
 })
 
@@ -104,28 +221,50 @@ describe('the floor', () => {
   test('of the one route shortens the wait', () => {
     const on = bucket()
     on.drawnBy(routeOf(90), 0)
-    play(on, [['take', 0, 1], ['answer', 100, 1], ['free', 1010.9, 2], ['free', 1011, 3]])
+    play(on, [
+      ['take', 0, 1],
+      ['answer', 100, 1],
+      ['free', 1010.9, 2],
+      ['free', 1011, 3],
+    ])
   })
 
   test('of several routes is never that of a slow one', () => {
     const on = bucket()
     on.drawnBy(routeOf(90), 0)
     on.drawnBy(routeOf(27), 0)
-    play(on, [['take', 0, 1], ['answer', 100, 1], ['free', 1073, 2], ['free', 1101, 3]])
+    play(on, [
+      ['take', 0, 1],
+      ['answer', 100, 1],
+      ['free', 1073, 2],
+      ['free', 1101, 3],
+    ])
   })
 
   test('that is lost takes back what it had lent', () => {
     const on = bucket()
     on.drawnBy(routeOf(90), 0)
-    play(on, [['take', 0, 1], ['answer', 100, 1], ['free', 1011, 3]])
+    play(on, [
+      ['take', 0, 1],
+      ['answer', 100, 1],
+      ['free', 1011, 3],
+    ])
     on.drawnBy(new Route(0), 1011)
-    play(on, [['free', 1011, 2], ['ready', 1011, 3, 1101]])
+    play(on, [
+      ['free', 1011, 2],
+      ['ready', 1011, 3, 1101],
+    ])
   })
 
   test('is off with useFloor: false', () => {
     const on = bucket({ useFloor: false })
     on.drawnBy(routeOf(90), 0)
-    play(on, [['take', 0, 1], ['answer', 100, 1], ['free', 1100, 2], ['free', 1101, 3]])
+    play(on, [
+      ['take', 0, 1],
+      ['answer', 100, 1],
+      ['free', 1100, 2],
+      ['free', 1101, 3],
+    ])
   })
 
   test('a route that has not drawn for long does not count', () => {
@@ -134,30 +273,122 @@ describe('the floor', () => {
     const route = new Route(0)
     for (let i = 0; i < 40; i++) route.floor.add(100, 700_000)
     on.drawnBy(route, 700_000)
-    play(on, [['take', 700_000, 1], ['answer', 700_100, 1], ['free', 701_011, 3]])
+    play(on, [
+      ['take', 700_000, 1],
+      ['answer', 700_100, 1],
+      ['free', 701_011, 3],
+    ])
   })
 })
 
 describe('a cold start', () => {
   test.each<[string, Partial<BucketOptions>, readonly Step[]]>([
-    ['paced: evenly over two windows', { coldStart: 'paced', tokens: 4 }, [
-      ['ready', 0, 1, 500], ['ready', 0, 4, 2000], ['free', 0, 0], ['free', 499, 0], ['free', 500, 1], ['free', 1000, 2], ['free', 1999, 3], ['free', 2000, 4],
-    ]],
-    ['paced, limit 1: after one window', { coldStart: 'paced', tokens: 1 }, [['free', 999, 0], ['free', 1000, 1]]],
-    ['paced, limit 2: after one, after two', { coldStart: 'paced', tokens: 2 }, [['free', 999, 0], ['free', 1000, 1], ['free', 2000, 2]]],
-    ['paced, with calls', { coldStart: 'paced', tokens: 4 }, [
-      ['take', 500, 1], ['answer', 510, 1], ['free', 1000, 1], ['take', 1000, 1], ['free', 1511, 2], ['ready', 1000, 3, 2000],
-    ]],
-    ['spent: nothing for a window and what may be under way', { coldStart: 'spent' }, [['ready', 0, 1, 6000], ['ready', 0, 3, 6000], ['free', 5999, 0], ['free', 6000, 3]]],
+    [
+      'paced: evenly over two windows',
+      { coldStart: 'paced', tokens: 4 },
+      [
+        ['ready', 0, 1, 500],
+        ['ready', 0, 4, 2000],
+        ['free', 0, 0],
+        ['free', 499, 0],
+        ['free', 500, 1],
+        ['free', 1000, 2],
+        ['free', 1999, 3],
+        ['free', 2000, 4],
+      ],
+    ],
+    [
+      'paced, limit 1: after one window',
+      { coldStart: 'paced', tokens: 1 },
+      [
+        ['free', 999, 0],
+        ['free', 1000, 1],
+      ],
+    ],
+    [
+      'paced, limit 2: after one, after two',
+      { coldStart: 'paced', tokens: 2 },
+      [
+        ['free', 999, 0],
+        ['free', 1000, 1],
+        ['free', 2000, 2],
+      ],
+    ],
+    [
+      'paced, with calls',
+      { coldStart: 'paced', tokens: 4 },
+      [
+        ['take', 500, 1],
+        ['answer', 510, 1],
+        ['free', 1000, 1],
+        ['take', 1000, 1],
+        ['free', 1511, 2],
+        ['ready', 1000, 3, 2000],
+      ],
+    ],
+    [
+      'spent: nothing for a window and what may be under way',
+      { coldStart: 'spent' },
+      [
+        ['ready', 0, 1, 6000],
+        ['ready', 0, 3, 6000],
+        ['free', 5999, 0],
+        ['free', 6000, 3],
+      ],
+    ],
     ['full: all at once', { coldStart: 'full' }, [['free', 0, 3]]],
-    ['counts from the making of the scheduler', { coldStart: 'paced', tokens: 4, bornAtMs: 10_000 }, [['free', 10_000, 0], ['free', 10_500, 1], ['free', 12_000, 4]]],
+    [
+      'counts from the making of the scheduler',
+      { coldStart: 'paced', tokens: 4, bornAtMs: 10_000 },
+      [
+        ['free', 10_000, 0],
+        ['free', 10_500, 1],
+        ['free', 12_000, 4],
+      ],
+    ],
     ['first used later than two windows after: full', { coldStart: 'paced', bornAtMs: 0 }, [['free', 2000, 3]]],
-    ['refused in it: empty for a window and what may be under way', { coldStart: 'paced', tokens: 4 }, [
-      ['take', 500, 1], ['answer', 510, 1], ['refused cold', 510], ['ready', 510, 1, 6510], ['free', 2000, 0], ['free', 6509, 0], ['free', 6510, 4],
-    ]],
-    ['a limit that is raised goes on with the new pace', { coldStart: 'paced', tokens: 4 }, [['free', 500, 1], ['limit', 500, 8], ['free', 500, 2], ['free', 2000, 8]]],
-    ['a limit that is raised while spent', { coldStart: 'spent' }, [['limit', 0, 8], ['free', 5999, 0], ['free', 6000, 8]]],
-    ['a limit that is lowered', { coldStart: 'paced', tokens: 8 }, [['free', 500, 2], ['limit', 500, 4], ['free', 500, 1], ['free', 2000, 4]]],
+    [
+      'refused in it: empty for a window and what may be under way',
+      { coldStart: 'paced', tokens: 4 },
+      [
+        ['take', 500, 1],
+        ['answer', 510, 1],
+        ['refused cold', 510],
+        ['ready', 510, 1, 6510],
+        ['free', 2000, 0],
+        ['free', 6509, 0],
+        ['free', 6510, 4],
+      ],
+    ],
+    [
+      'a limit that is raised goes on with the new pace',
+      { coldStart: 'paced', tokens: 4 },
+      [
+        ['free', 500, 1],
+        ['limit', 500, 8],
+        ['free', 500, 2],
+        ['free', 2000, 8],
+      ],
+    ],
+    [
+      'a limit that is raised while spent',
+      { coldStart: 'spent' },
+      [
+        ['limit', 0, 8],
+        ['free', 5999, 0],
+        ['free', 6000, 8],
+      ],
+    ],
+    [
+      'a limit that is lowered',
+      { coldStart: 'paced', tokens: 8 },
+      [
+        ['free', 500, 2],
+        ['limit', 500, 4],
+        ['free', 500, 1],
+        ['free', 2000, 4],
+      ],
+    ],
   ])('%s', (_, options, steps) => play(bucket(options), steps))
 
   test('once over is over: a refusal then halves instead', () => {
@@ -167,16 +398,19 @@ describe('a cold start', () => {
     expect(on.free(2000)).toBe(1)
   })
 
-  test.each([7, 30, 100, 333, 1200])('with a limit of %d no instant of return is missed by a rounding error', tokens => {
-    const on = bucket({ coldStart: 'paced', tokens, windowMs: 1000 / 3, bornAtMs: 0.1 })
-    let nowMs = 0.1
-    for (let i = 0; i < tokens; i++) {
-      nowMs = on.readyAtMs(1, nowMs)
-      expect(on.free(nowMs)).toBeGreaterThanOrEqual(1)
-      on.take(1, nowMs)
-    }
-    expect(nowMs).toBeCloseTo(0.1 + 2000 / 3, 6)
-  })
+  test.each([7, 30, 100, 333, 1200])(
+    'with a limit of %d no instant of return is missed by a rounding error',
+    tokens => {
+      const on = bucket({ coldStart: 'paced', tokens, windowMs: 1000 / 3, bornAtMs: 0.1 })
+      let nowMs = 0.1
+      for (let i = 0; i < tokens; i++) {
+        nowMs = on.readyAtMs(1, nowMs)
+        expect(on.free(nowMs)).toBeGreaterThanOrEqual(1)
+        on.take(1, nowMs)
+      }
+      expect(nowMs).toBeCloseTo(0.1 + 2000 / 3, 6)
+    },
+  )
 })
 
 describe('idle', () => {

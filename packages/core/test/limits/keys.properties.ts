@@ -4,7 +4,10 @@ import { keyOf, pick } from '../../src/limits/keys.ts'
 import { runs } from '../support/runs.ts'
 
 // Made of the very characters that join and end the values.
-const value = fc.oneof(fc.string(), fc.array(fc.constantFrom('\u001f', '\u001e', '/', 'a', '"', ''), { maxLength: 6 }).map(parts => parts.join('')))
+const value = fc.oneof(
+  fc.string(),
+  fc.array(fc.constantFrom('\u001f', '\u001e', '/', 'a', '"', ''), { maxLength: 6 }).map(parts => parts.join('')),
+)
 const names = ['a', 'b', 'c']
 const values = fc.array(value, { minLength: 3, maxLength: 3 })
 const labelsOf = (of: readonly string[]) => Object.fromEntries(names.map((name, i) => [name, of[i] as string]))

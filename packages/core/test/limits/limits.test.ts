@@ -28,7 +28,13 @@ describe('a limit', () => {
 
   test('cost: by its own function, which wins over what the request says', () => {
     const { scheduler, job } = gate([
-      tokenBucket({ name: 'weighted', limit: 9, windowMs: 1000, by: ['uid'], cost: labels => Number(labels['weight']) }),
+      tokenBucket({
+        name: 'weighted',
+        limit: 9,
+        windowMs: 1000,
+        by: ['uid'],
+        cost: labels => Number(labels['weight']),
+      }),
       tokenBucket({ name: 'plain', limit: 9, windowMs: 1000, by: ['uid'] }),
     ])
     job({ labels: { uid: 'u', weight: '3' }, cost: 2 })
@@ -61,7 +67,9 @@ describe('a limit', () => {
     ])
     const labels = { uid: 'u' }
     for (let i = 0; i < 2; i++) {
-      await expect(scheduler.schedule({ labels }, () => 1)).rejects.toThrow(new TypeError(`limit "odd": option "${option}": ${message}`))
+      await expect(scheduler.schedule({ labels }, () => 1)).rejects.toThrow(
+        new TypeError(`limit "odd": option "${option}": ${message}`),
+      )
     }
     expect(scheduler.snapshot().counters).toMatchObject({ admitted: 0 })
   })
@@ -108,9 +116,12 @@ describe('a limit', () => {
 
   test('changed by hand is checked as if it had been made so', () => {
     const limit = tokenBucket({ name: 'x', limit: 10, windowMs: 1000, by: ['uid'] })
-    const make = (change: object) => () => createScheduler({ limits: [{ ...limit, ...change } as typeof limit], clock: virtualClock() })
+    const make = (change: object) => () =>
+      createScheduler({ limits: [{ ...limit, ...change } as typeof limit], clock: virtualClock() })
     expect(make({ limit: 20 })).not.toThrow()
-    expect(make({ limit: Number.NaN })).toThrow('tokenBucket: option "limit": expected a whole number of at least 1, got NaN')
+    expect(make({ limit: Number.NaN })).toThrow(
+      'tokenBucket: option "limit": expected a whole number of at least 1, got NaN',
+    )
     expect(make({ windowMs: 0 })).toThrow('tokenBucket: option "windowMs": expected a finite number above 0, got 0')
     expect(make({ bursts: 1 })).toThrow('tokenBucket: unknown option "bursts"')
   })
@@ -145,7 +156,9 @@ describe('gates in memory', () => {
     for (let i = 0; i < 200; i++) quick({ labels: { uid: `c${i}` } })
     // The same labels object, a copy of it, and a third: all draw on the one bucket.
     for (const each of [labels, { ...labels }, { ...labels, endpoint: 'e' }]) job({ labels: each })
-    expect(scheduler.snapshot().buckets.filter(bucket => bucket.labels['uid'] === 'u')).toMatchObject([{ inFlight: 3, free: 1 }])
+    expect(scheduler.snapshot().buckets.filter(bucket => bucket.labels['uid'] === 'u')).toMatchObject([
+      { inFlight: 3, free: 1 },
+    ])
   })
 
   test('dropped and made anew serve old labels objects and new ones alike', async () => {

@@ -19,7 +19,10 @@ test('an instant that comes late finds its place', () => {
 })
 
 test('whatever comes and goes, it is a sorted list that loses its first', () => {
-  const step = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 0, max: 50 }) }, { weight: 2, arbitrary: fc.constant('drop' as const) })
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 0, max: 50 }) },
+    { weight: 2, arbitrary: fc.constant('drop' as const) },
+  )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: 'max' }), steps => {
       const ring = new TimeRing()

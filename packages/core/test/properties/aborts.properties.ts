@@ -2,7 +2,7 @@ import { tokenBucket } from '@headgate/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { runs } from '../support/runs.ts'
-import { begin, type CallPlan, someCalls, someLimits, someStory, type Story } from '../support/story.ts'
+import { begin, type CallPlan, type Story, someCalls, someLimits, someStory } from '../support/story.ts'
 
 /** Call by call, when it was admitted, and what the buckets hold at some moments. */
 async function course(story: Story, kept: readonly CallPlan[]) {
@@ -13,7 +13,9 @@ async function course(story: Story, kept: readonly CallPlan[]) {
     await clock.advance(249.3)
     const { buckets, caps } = scheduler.snapshot()
     const gates = [...buckets, ...caps].filter(({ limit, free, inFlight }) => free !== limit || inFlight > 0)
-    states.push(gates.map(({ name, labels, free, inFlight }) => JSON.stringify({ name, labels, free, inFlight })).sort())
+    states.push(
+      gates.map(({ name, labels, free, inFlight }) => JSON.stringify({ name, labels, free, inFlight })).sort(),
+    )
   }
   await clock.runAll(3_600_000)
   // Sums of fractions differ in their last digits, and a timer that comes early by those is set again for a microsecond.
@@ -28,8 +30,12 @@ const apart = (plan: CallPlan, index: number): CallPlan => ({ ...plan, endpoint:
 const costs = fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: 3 }))
 
 test('a call taken back in the instant in which it came leaves no trace, whatever it would have drawn on', async () => {
-  const patient = someCalls({ fates: ['fails', 'refused', 'unsent'], costs }).map(calls => calls.map(plan => ({ ...plan, heedsAbort: false, abortAfterMs: undefined })))
-  const fickle = someCalls({ maxCalls: 20, costs }).map(calls => calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: 0 })))
+  const patient = someCalls({ fates: ['fails', 'refused', 'unsent'], costs }).map(calls =>
+    calls.map(plan => ({ ...plan, heedsAbort: false, abortAfterMs: undefined })),
+  )
+  const fickle = someCalls({ maxCalls: 20, costs }).map(calls =>
+    calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: 0 })),
+  )
   await fc.assert(
     fc.asyncProperty(someStory({ limits: someLimits }), patient, fickle, async (its, patient, fickle) => {
       const story = { ...its, ledgerMs: undefined, timeoutMs: 60_000 }
@@ -50,7 +56,9 @@ test('calls taken back while they wait leave all others the start times that the
   const limits = [tokenBucket({ name: 'b0', limit: 3, windowMs: 700, by: ['uid'] })]
   const costs = fc.constant(undefined)
   const patient = someCalls({ costs }).map(calls => calls.map(plan => ({ ...plan, abortAfterMs: undefined })))
-  const fickle = someCalls({ costs }).map(calls => calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: plan.abortAfterMs ?? 150 })))
+  const fickle = someCalls({ costs }).map(calls =>
+    calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: plan.abortAfterMs ?? 150 })),
+  )
   await fc.assert(
     fc.asyncProperty(someStory({}), patient, fickle, async (its, patient, fickle) => {
       const story = { ...its, limits, ledgerMs: undefined, timeoutMs: 60_000 }
@@ -68,8 +76,12 @@ test('calls taken back while they wait leave all others the start times that the
 test('expired calls, too, leave the buckets as if they had never been', async () => {
   const limits = [tokenBucket({ name: 'b0', limit: 3, windowMs: 700, by: ['uid'] })]
   const costs = fc.constant(undefined)
-  const patient = someCalls({ costs }).map(calls => calls.map(plan => ({ ...plan, abortAfterMs: undefined, maxWaitMs: undefined })))
-  const hurried = someCalls({ costs }).map(calls => calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: undefined, maxWaitMs: plan.maxWaitMs ?? 300 })))
+  const patient = someCalls({ costs }).map(calls =>
+    calls.map(plan => ({ ...plan, abortAfterMs: undefined, maxWaitMs: undefined })),
+  )
+  const hurried = someCalls({ costs }).map(calls =>
+    calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: undefined, maxWaitMs: plan.maxWaitMs ?? 300 })),
+  )
   await fc.assert(
     fc.asyncProperty(someStory({}), patient, hurried, async (its, patient, hurried) => {
       const story = { ...its, limits, ledgerMs: undefined, timeoutMs: 60_000 }

@@ -13,9 +13,16 @@ const labelSubset = fc
     ip: fc.option(fc.constantFrom(...VALUES.ip), { nil: undefined }),
     endpoint: fc.option(fc.constantFrom(...VALUES.endpoint), { nil: undefined }),
   })
-  .map(labels => Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined)) as Record<string, string>)
+  .map(
+    labels =>
+      Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined)) as Record<string, string>,
+  )
 
-const allLabels = fc.record({ uid: fc.constantFrom(...VALUES.uid), ip: fc.constantFrom(...VALUES.ip), endpoint: fc.constantFrom(...VALUES.endpoint) })
+const allLabels = fc.record({
+  uid: fc.constantFrom(...VALUES.uid),
+  ip: fc.constantFrom(...VALUES.ip),
+  endpoint: fc.constantFrom(...VALUES.endpoint),
+})
 
 type Saying = 'fine' | 'held' | 'breaks' | 'unsent'
 
@@ -23,12 +30,19 @@ const plan = fc.record({
   atMs: fc.integer({ min: 0, max: 10_000 }),
   labels: allLabels,
   tookMs: fc.integer({ min: 1, max: 800 }),
-  says: fc.oneof({ weight: 8, arbitrary: fc.constant<Saying>('fine') }, { weight: 2, arbitrary: fc.constantFrom<Saying>('held', 'breaks', 'unsent') }),
+  says: fc.oneof(
+    { weight: 8, arbitrary: fc.constant<Saying>('fine') },
+    { weight: 2, arbitrary: fc.constantFrom<Saying>('held', 'breaks', 'unsent') },
+  ),
   by: fc.constantFrom(['uid'], ['ip'], ['endpoint'], ['uid', 'endpoint']),
   holdMs: fc.integer({ min: 0, max: 4_000 }),
 })
 
-const hold = fc.record({ atMs: fc.integer({ min: 0, max: 12_000 }), labels: labelSubset, forMs: fc.integer({ min: 0, max: 5_000 }) })
+const hold = fc.record({
+  atMs: fc.integer({ min: 0, max: 12_000 }),
+  labels: labelSubset,
+  forMs: fc.integer({ min: 0, max: 5_000 }),
+})
 
 /** What a judge knows of the hold over some labels. */
 interface Held {
@@ -60,9 +74,12 @@ class Judge {
 
   sent(call: object, labels: Record<string, string>, atMs: number): void {
     for (const held of this.#over(labels)) {
-      if (atMs < held.untilMs) this.wrongs.push(`sent at ${atMs} into a hold until ${held.untilMs}: ${JSON.stringify(held.labels)}`)
-      if (held.answers === 0 && held.underWay.size > 0) this.wrongs.push(`two probes at ${atMs}: ${JSON.stringify(held.labels)}`)
-      if (held.answers === 0 && atMs < held.failedAtMs + 900) this.wrongs.push(`no backoff at ${atMs}: ${JSON.stringify(held.labels)}`)
+      if (atMs < held.untilMs)
+        this.wrongs.push(`sent at ${atMs} into a hold until ${held.untilMs}: ${JSON.stringify(held.labels)}`)
+      if (held.answers === 0 && held.underWay.size > 0)
+        this.wrongs.push(`two probes at ${atMs}: ${JSON.stringify(held.labels)}`)
+      if (held.answers === 0 && atMs < held.failedAtMs + 900)
+        this.wrongs.push(`no backoff at ${atMs}: ${JSON.stringify(held.labels)}`)
       held.underWay.add(call)
     }
   }
@@ -76,7 +93,9 @@ class Judge {
   }
 
   #over(labels: Record<string, string>): Held[] {
-    return [...this.#holds.values()].filter(held => Object.entries(held.labels).every(([name, value]) => labels[name] === value))
+    return [...this.#holds.values()].filter(held =>
+      Object.entries(held.labels).every(([name, value]) => labels[name] === value),
+    )
   }
 }
 
@@ -91,7 +110,13 @@ test('nothing is sent into a hold; after it one probe at a time, until one is an
     fc.asyncProperty(plans, holds, async (plans, holds) => {
       const clock = virtualClock()
       const judge = new Judge()
-      const scheduler = createScheduler({ limits, clock, random: seededRandom(1), coldStart: 'full', lostCallMs: 1_000 })
+      const scheduler = createScheduler({
+        limits,
+        clock,
+        random: seededRandom(1),
+        coldStart: 'full',
+        lostCallMs: 1_000,
+      })
       let waiting = plans.length
       for (const { atMs, labels, tookMs, says, by, holdMs } of plans) {
         let attempts = 0
@@ -103,7 +128,10 @@ test('nothing is sent into a hold; after it one probe at a time, until one is an
             await new Promise<void>(resolve => void clock.setTimer(resolve, tookMs))
             if (first && says === 'held') {
               judge.ended(call, false, Number.NEGATIVE_INFINITY)
-              judge.closed(Object.fromEntries(by.map(name => [name, labels[name as keyof typeof labels]])), clock.nowMs() + holdMs)
+              judge.closed(
+                Object.fromEntries(by.map(name => [name, labels[name as keyof typeof labels]])),
+                clock.nowMs() + holdMs,
+              )
               admission.refused({ holdMs, by })
             } else if (first && says === 'breaks') {
               judge.ended(call, false, clock.nowMs())
@@ -162,22 +190,28 @@ test('a hold never ends earlier than any of those that made it', async () => {
 
 test('release lets go what waits for exactly these labels, at once', async () => {
   await fc.assert(
-    fc.asyncProperty(labelSubset, fc.array(allLabels, { minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 60_000 }), async (held, calls, afterMs) => {
-      const clock = virtualClock()
-      const limit = tokenBucket({ name: 'account', limit: 100, windowMs: 1_000, by: ['uid'] })
-      const scheduler = createScheduler({ limits: [limit], clock, coldStart: 'full' })
-      scheduler.hold(held, { forMs: 120_000, reason: 'test' })
-      const sent: { labels: Record<string, string>; atMs: number }[] = []
-      for (const labels of calls) void scheduler.schedule({ labels }, () => void sent.push({ labels, atMs: clock.nowMs() }))
-      await clock.advance(afterMs)
-      scheduler.release(held)
-      await clock.advance(0)
-      expect(sent.length).toBe(calls.length)
-      for (const { labels, atMs } of sent) {
-        const isHeld = Object.entries(held).every(([name, value]) => labels[name] === value)
-        expect(atMs).toBe(isHeld ? afterMs : 0)
-      }
-    }),
+    fc.asyncProperty(
+      labelSubset,
+      fc.array(allLabels, { minLength: 1, maxLength: 20 }),
+      fc.integer({ min: 1, max: 60_000 }),
+      async (held, calls, afterMs) => {
+        const clock = virtualClock()
+        const limit = tokenBucket({ name: 'account', limit: 100, windowMs: 1_000, by: ['uid'] })
+        const scheduler = createScheduler({ limits: [limit], clock, coldStart: 'full' })
+        scheduler.hold(held, { forMs: 120_000, reason: 'test' })
+        const sent: { labels: Record<string, string>; atMs: number }[] = []
+        for (const labels of calls)
+          void scheduler.schedule({ labels }, () => void sent.push({ labels, atMs: clock.nowMs() }))
+        await clock.advance(afterMs)
+        scheduler.release(held)
+        await clock.advance(0)
+        expect(sent.length).toBe(calls.length)
+        for (const { labels, atMs } of sent) {
+          const isHeld = Object.entries(held).every(([name, value]) => labels[name] === value)
+          expect(atMs).toBe(isHeld ? afterMs : 0)
+        }
+      },
+    ),
     runs(100),
   )
 })

@@ -26,7 +26,7 @@ async function startsOf(uid: number, story: Story, calls: CallPlan[], options = 
 function expectSame(ones: readonly Sent[], others: readonly Sent[]): void {
   expect(ones.map(({ plan }) => plan)).toEqual(others.map(({ plan }) => plan))
   // Sums of fractions differ in their last digits, and a timer that comes early by those is set again for a microsecond.
-  ones.forEach(({ atMs }, index) => expect(atMs).toBeCloseTo((others[index] as Sent).atMs, 1))
+  for (const [index, { atMs }] of ones.entries()) expect(atMs).toBeCloseTo((others[index] as Sent).atMs, 1)
 }
 
 const story = fc.record({
@@ -42,7 +42,9 @@ const story = fc.record({
 const evenly = { random: () => 0.5 }
 
 test('under limits of their own, one account starts its calls as if the other did not exist', async () => {
-  const mine = someCalls({ fates: ['fails', 'refused', 'held', 'unsent'], maxCalls: 20 }).map(calls => calls.map(plan => ({ ...plan, uid: 0 })))
+  const mine = someCalls({ fates: ['fails', 'refused', 'held', 'unsent'], maxCalls: 20 }).map(calls =>
+    calls.map(plan => ({ ...plan, uid: 0 })),
+  )
   const others = someCalls({ fates: ANY, maxCalls: 40 }).map(calls => calls.map(plan => ({ ...plan, uid: 1 })))
   await fc.assert(
     fc.asyncProperty(story, mine, others, async (its, mine, others) => {
@@ -76,9 +78,20 @@ test('labels that no limit is kept by tell nothing apart', async () => {
   await fc.assert(
     fc.asyncProperty(story, someCalls({ maxCalls: 30 }), async (its, calls) => {
       const limits = [tokenBucket({ name: 'b0', limit: 3, windowMs: 700, by: ['uid'] })]
-      const patient = calls.map(plan => ({ ...plan, abortAfterMs: undefined, maxWaitMs: undefined, cost: undefined, priority: 0 }))
+      const patient = calls.map(plan => ({
+        ...plan,
+        abortAfterMs: undefined,
+        maxWaitMs: undefined,
+        cost: undefined,
+        priority: 0,
+      }))
       const startTimes = async (plans: CallPlan[]) => {
-        const { sent } = await tell({ ...its, limits, calls: plans.map(plan => ({ ...plan, requestMs: 7, answerMs: 7, bodyMs: 0 })), timeoutMs: 60_000 })
+        const { sent } = await tell({
+          ...its,
+          limits,
+          calls: plans.map(plan => ({ ...plan, requestMs: 7, answerMs: 7, bodyMs: 0 })),
+          timeoutMs: 60_000,
+        })
         return sent.map(({ plan, atMs }) => `${labelsOf(plan).uid} ${atMs.toFixed(1)}`).sort()
       }
       const here = await startTimes(patient)

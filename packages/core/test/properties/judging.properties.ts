@@ -9,7 +9,12 @@ type Away = Map<string, { away: number; inFlight: number }>
 /** What is away from each bucket and cap, by name and labels. */
 function away({ buckets, caps }: Snapshot): Away {
   const gates = [...buckets, ...caps]
-  return new Map(gates.map(({ kind, name, labels, limit, free, inFlight }) => [JSON.stringify([kind, name, labels, limit]), { away: limit - free, inFlight }]))
+  return new Map(
+    gates.map(({ kind, name, labels, limit, free, inFlight }) => [
+      JSON.stringify([kind, name, labels, limit]),
+      { away: limit - free, inFlight },
+    ]),
+  )
 }
 
 /** Those that were there before: idle ones may have been dropped meanwhile, which is as good as full. */
@@ -20,74 +25,92 @@ function expectUntouched(after: Away, before: Away): void {
 
 test('a call that any bucket refuses leaves all others as they were', async () => {
   await fc.assert(
-    fc.asyncProperty(someStory({ maxCalls: 25 }), fc.nat(4_000), someCalls({ maxCalls: 8 }), async (story, atMs, probes) => {
-      const { scheduler, clock } = begin({ ...story, ledgerMs: undefined })
-      await clock.advance(atMs)
-      for (const plan of probes) {
-        const before = scheduler.snapshot()
-        const controller = new AbortController()
-        let started = false
-        const { cost, priority } = plan
-        scheduler
-          .schedule({ labels: labelsOf(plan), signal: controller.signal, priority, ...(cost !== undefined && { cost }) }, () => {
-            started = true
-          })
-          .catch(() => undefined)
-        const after = scheduler.snapshot()
-        if (!started) expectUntouched(away(after), away(before))
-        controller.abort()
-        if (!started) expectUntouched(away(scheduler.snapshot()), away(before))
-      }
-      await clock.runAll(3_600_000)
-    }),
+    fc.asyncProperty(
+      someStory({ maxCalls: 25 }),
+      fc.nat(4_000),
+      someCalls({ maxCalls: 8 }),
+      async (story, atMs, probes) => {
+        const { scheduler, clock } = begin({ ...story, ledgerMs: undefined })
+        await clock.advance(atMs)
+        for (const plan of probes) {
+          const before = scheduler.snapshot()
+          const controller = new AbortController()
+          let started = false
+          const { cost, priority } = plan
+          scheduler
+            .schedule(
+              { labels: labelsOf(plan), signal: controller.signal, priority, ...(cost !== undefined && { cost }) },
+              () => {
+                started = true
+              },
+            )
+            .catch(() => undefined)
+          const after = scheduler.snapshot()
+          if (!started) expectUntouched(away(after), away(before))
+          controller.abort()
+          if (!started) expectUntouched(away(scheduler.snapshot()), away(before))
+        }
+        await clock.runAll(3_600_000)
+      },
+    ),
     runs(200),
   )
 })
 
 test('a call that goes takes its cost from every one of its buckets, and from no other', async () => {
   await fc.assert(
-    fc.asyncProperty(someStory({ maxCalls: 15 }), fc.nat(4_000), someCalls({ maxCalls: 8 }), async (story, atMs, probes) => {
-      // Nothing is given up: a probe into a silent route takes the place of a lost call, not a free token.
-      const calls = story.calls.map(plan => ({ ...plan, heedsAbort: false }))
-      const { scheduler, clock } = begin({ ...story, calls, ledgerMs: undefined, timeoutMs: 600_000 })
-      await clock.advance(atMs)
-      for (const plan of probes) {
-        // Makes the buckets, so that both snapshots have them.
-        const { cost } = plan
-        const labels: Record<string, string> = labelsOf(plan)
-        const request = { labels, ...(cost !== undefined && { cost }) }
-        const controller = new AbortController()
-        const { go, gates } = scheduler.explain(request)
-        const before = scheduler.snapshot()
-        let started = false
-        const done = scheduler.schedule({ ...request, signal: controller.signal }, () => {
-          started = true
-          return new Promise(resolve => void clock.setTimer(() => resolve(undefined), 1_000))
-        })
-        done.catch(() => undefined)
-        // What explain promises, schedule keeps; and nobody else was waiting.
-        if (go) expect(started).toBe(true)
-        if (started) {
-          const after = scheduler.snapshot()
-          const taken = [...after.buckets, ...after.caps].map((gate, index) => {
-            const was = [...before.buckets, ...before.caps][index] as typeof gate
-            return { name: gate.name, labels: gate.labels, free: was.free - gate.free, inFlight: gate.inFlight - was.inFlight }
+    fc.asyncProperty(
+      someStory({ maxCalls: 15 }),
+      fc.nat(4_000),
+      someCalls({ maxCalls: 8 }),
+      async (story, atMs, probes) => {
+        // Nothing is given up: a probe into a silent route takes the place of a lost call, not a free token.
+        const calls = story.calls.map(plan => ({ ...plan, heedsAbort: false }))
+        const { scheduler, clock } = begin({ ...story, calls, ledgerMs: undefined, timeoutMs: 600_000 })
+        await clock.advance(atMs)
+        for (const plan of probes) {
+          // Makes the buckets, so that both snapshots have them.
+          const { cost } = plan
+          const labels: Record<string, string> = labelsOf(plan)
+          const request = { labels, ...(cost !== undefined && { cost }) }
+          const controller = new AbortController()
+          const { go, gates } = scheduler.explain(request)
+          const before = scheduler.snapshot()
+          let started = false
+          const done = scheduler.schedule({ ...request, signal: controller.signal }, () => {
+            started = true
+            return new Promise(resolve => void clock.setTimer(() => resolve(undefined), 1_000))
           })
-          const touched = taken.filter(({ free, inFlight }) => free !== 0 || inFlight !== 0)
-          const expected = gates
-            .filter(({ kind }) => kind !== 'hold')
-            .map(({ kind, name, labels }) => {
-              const tokens = kind === 'cap' ? 1 : typeof cost === 'object' ? (cost[name] ?? 1) : (cost ?? 1)
-              return { name, labels, free: tokens, inFlight: tokens }
+          done.catch(() => undefined)
+          // What explain promises, schedule keeps; and nobody else was waiting.
+          if (go) expect(started).toBe(true)
+          if (started) {
+            const after = scheduler.snapshot()
+            const taken = [...after.buckets, ...after.caps].map((gate, index) => {
+              const was = [...before.buckets, ...before.caps][index] as typeof gate
+              return {
+                name: gate.name,
+                labels: gate.labels,
+                free: was.free - gate.free,
+                inFlight: gate.inFlight - was.inFlight,
+              }
             })
-            .filter(({ free }) => free > 0)
-          const order = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
-          expect(touched.sort(order)).toEqual(expected.sort(order))
+            const touched = taken.filter(({ free, inFlight }) => free !== 0 || inFlight !== 0)
+            const expected = gates
+              .filter(({ kind }) => kind !== 'hold')
+              .map(({ kind, name, labels }) => {
+                const tokens = kind === 'cap' ? 1 : typeof cost === 'object' ? (cost[name] ?? 1) : (cost ?? 1)
+                return { name, labels, free: tokens, inFlight: tokens }
+              })
+              .filter(({ free }) => free > 0)
+            const order = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
+            expect(touched.sort(order)).toEqual(expected.sort(order))
+          }
+          controller.abort()
         }
-        controller.abort()
-      }
-      await clock.runAll(3_600_000)
-    }),
+        await clock.runAll(3_600_000)
+      },
+    ),
     runs(200),
   )
 })

@@ -34,10 +34,14 @@ test('a cap never has more calls in flight than it allows', async () => {
       const { sent } = await tell({ ...story, timeoutMs: 60_000 })
       for (const limit of story.limits) {
         if (limit.kind !== 'in-flight') continue
-        const keyOf = ({ plan }: (typeof sent)[number]) => limit.by.map(name => (labelsOf(plan) as Record<string, string>)[name]).join()
+        const keyOf = ({ plan }: (typeof sent)[number]) =>
+          limit.by.map(name => (labelsOf(plan) as Record<string, string>)[name]).join()
         for (const one of sent) {
           const others = sent.filter(
-            other => keyOf(other) === keyOf(one) && other.atMs <= one.atMs && (other.endedAtMs ?? Number.POSITIVE_INFINITY) > one.atMs,
+            other =>
+              keyOf(other) === keyOf(one) &&
+              other.atMs <= one.atMs &&
+              (other.endedAtMs ?? Number.POSITIVE_INFINITY) > one.atMs,
           )
           expect(others.length).toBeLessThanOrEqual(limit.limit as number)
         }
@@ -62,7 +66,8 @@ test('the floor lends nothing that the fastest round trip of a route does not ha
         scheduler.schedule({ labels }, async () => {
           const index = calls++
           // Every third call is as fast as the route can be: the least round trip is known.
-          const [slowerMs, laterMs] = index % 3 === 0 ? [0, 0] : [there[index % there.length] as number, back[index % back.length] as number]
+          const [slowerMs, laterMs] =
+            index % 3 === 0 ? [0, 0] : [there[index % there.length] as number, back[index % back.length] as number]
           await sleep(requestMs + slowerMs)
           server.arrive(labels, clock.nowMs())
           await sleep(answerMs + laterMs)
@@ -84,14 +89,16 @@ test('an account over two addresses is lent nothing that both do not have, howev
       const rule = tokenBucket({ name: 'b', by: ['uid'], limit: 5, windowMs: 500 })
       const { clock, scheduler, server, sleep } = world([rule], 1, undefined, { coldStart: 'full' })
       const calls: Record<string, number> = { one: 0, other: 0 }
-      const callOver = (ip: string, { requestMs, answerMs }: typeof one) => (labels: Record<string, string>) =>
-        scheduler.schedule({ labels }, async () => {
-          const index = (calls[ip] as number)++
-          const slowerMs = index % 3 === 0 ? 0 : (jitter[index % jitter.length] as number)
-          await sleep(requestMs + slowerMs)
-          server.arrive(labels, clock.nowMs())
-          await sleep(answerMs + slowerMs)
-        })
+      const callOver =
+        (ip: string, { requestMs, answerMs }: typeof one) =>
+        (labels: Record<string, string>) =>
+          scheduler.schedule({ labels }, async () => {
+            const index = (calls[ip] as number)++
+            const slowerMs = index % 3 === 0 ? 0 : (jitter[index % jitter.length] as number)
+            await sleep(requestMs + slowerMs)
+            server.arrive(labels, clock.nowMs())
+            await sleep(answerMs + slowerMs)
+          })
       const isOver = () => clock.nowMs() >= 12_000
       saturate({ uid: 'u', ip: 'one' }, 6, callOver('one', one), isOver)
       await clock.advance(2 * joinsAtMs)

@@ -22,16 +22,23 @@ async function nextStartAfter(how: (job: Job) => void): Promise<number | undefin
   return next.startsMs[0]
 }
 
+/** Says these words, in this order. */
+const say =
+  (...words: ('counted' | 'lost' | 'unsent')[]) =>
+  ({ admission }: Job) => {
+    for (const word of words) admission[word]()
+  }
+
 describe('what a task says of its call decides when the tokens come back', () => {
   test.each<[string, (job: Job) => void, number]>([
     ['nothing: a window and the guard after its end', () => undefined, 1501],
-    ['counted(): after the headers, not after the body', job => job.admission.counted(), 1101],
-    ['unsent(): at once', job => job.admission.unsent(), 100],
-    ['lost(): a window and what may still be under way', job => job.admission.lost(), 6100],
-    ['counted(), then lost(): counted is counted', job => (job.admission.counted(), job.admission.lost()), 1101],
-    ['counted(), then unsent(): counted is counted', job => (job.admission.counted(), job.admission.unsent()), 1101],
-    ['unsent(), then lost(): the first word stands', job => (job.admission.unsent(), job.admission.lost()), 100],
-    ['lost(), then counted(): the first word stands', job => (job.admission.lost(), job.admission.counted()), 6100],
+    ['counted(): after the headers, not after the body', say('counted'), 1101],
+    ['unsent(): at once', say('unsent'), 100],
+    ['lost(): a window and what may still be under way', say('lost'), 6100],
+    ['counted(), then lost(): counted is counted', say('counted', 'lost'), 1101],
+    ['counted(), then unsent(): counted is counted', say('counted', 'unsent'), 1101],
+    ['unsent(), then lost(): the first word stands', say('unsent', 'lost'), 100],
+    ['lost(), then counted(): the first word stands', say('lost', 'counted'), 6100],
     ['a rejection without an answer: lost', job => job.lose(), 6100],
     ['a rejection with an answer: counted', job => job.fail(new Error('HTTP 500')), 1101],
   ])('%s', async (_, how, atMs) => {
@@ -95,7 +102,7 @@ describe('the floor of round trips', () => {
   const labels = { uid: 'u', kind: 'x' }
 
   /** Fifty warm round trips of 100 ms, then how long a call with one token a second waits for the one before it. */
-  async function waitAfterFifty(spoil: (job: Job, index: number) => void = () => undefined) {
+  async function waitAfterFifty(spoil: (job: Job, index: number) => unknown = () => undefined) {
     const { clock, scheduler, job, quick } = gate([perUid(100)])
     for (let i = 0; i < 50; i++) {
       const call = job({ labels, retries: 0 })
@@ -120,8 +127,12 @@ describe('the floor of round trips', () => {
     expect(await waitAfterFifty()).toBeCloseTo(100 + 1001 - 90, 6)
   })
 
+  const failAtOnce = (job: Job) => {
+    job.admission.counted()
+    job.fail(new Error('HTTP 502'))
+  }
   test.each<[string, (job: Job) => void]>([
-    ['of an error that a proxy on the way gave at once', job => (job.admission.counted(), job.fail(new Error('HTTP 502')))],
+    ['of an error that a proxy on the way gave at once', failAtOnce],
     // By a label that no bucket is kept by: it halves nothing.
     ['of a call that was refused at once', job => job.refuse({ by: ['kind'] })],
   ])('is not spoiled by the round trip %s', async (_, spoil) => {
@@ -130,7 +141,11 @@ describe('the floor of round trips', () => {
 
   test('falls when a route has become faster, seen over a new connection or not', async () => {
     const quicker = (reusedConnection: boolean) =>
-      waitAfterFifty((job, i) => i === 25 && (job.admission.counted({ reusedConnection }), job.answer()))
+      waitAfterFifty((job, i) => {
+        if (i !== 25) return
+        job.admission.counted({ reusedConnection })
+        job.answer()
+      })
     expect(await quicker(true)).toBe(1101)
     expect(await quicker(false)).toBe(1101)
   })

@@ -2,10 +2,10 @@ import {
   type Admission,
   createScheduler,
   type Limit,
+  type ScheduleRequest,
   type Scheduler,
   type SchedulerEvent,
   type SchedulerOptions,
-  type ScheduleRequest,
 } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 
@@ -40,7 +40,11 @@ export function gate(limits: readonly Limit[], options: Partial<SchedulerOptions
     events,
     job: request => new Job(clock, scheduler, request, false),
     quick: request => new Job(clock, scheduler, request, true),
-    news: () => events.slice(seen, (seen = events.length)).map(event => event.type),
+    news() {
+      const fresh = events.slice(seen)
+      seen = events.length
+      return fresh.map(event => event.type)
+    },
   }
 }
 

@@ -33,7 +33,8 @@ describe('a call', () => {
 
   test('whose task gives a thenable settles as that does, once, even if its `then` throws', async () => {
     const { scheduler } = gate([perUid(5)])
-    const thenable = (then: PromiseLike<number>['then']) => scheduler.schedule({ labels }, () => ({ then }) as Promise<number>)
+    const thenable = (then: PromiseLike<number>['then']) =>
+      scheduler.schedule({ labels }, () => ({ then }) as Promise<number>)
     await expect(thenable(((resolve: (value: number) => void) => resolve(3)) as never)).resolves.toBe(3)
     await expect(
       thenable((() => {
@@ -91,11 +92,17 @@ describe('a call', () => {
 
   test('under no limit goes only when told so', async () => {
     const { quick, clock } = gate([perUid(1)])
-    const jobs = [quick({ labels: { ip: 'a' }, unlimited: true }), quick({ labels: {}, unlimited: true }), quick({ labels: { ip: 'a' } })]
+    const jobs = [
+      quick({ labels: { ip: 'a' }, unlimited: true }),
+      quick({ labels: {}, unlimited: true }),
+      quick({ labels: { ip: 'a' } }),
+    ]
     await clock.advance(0)
     expect(jobs.map(each => each.state)).toStrictEqual(['fulfilled', 'fulfilled', 'rejected'])
     expect(jobs[2]?.value).toStrictEqual(
-      new TypeError('schedule: option "labels": expected labels that a limit applies to ("uid" by uid), or unlimited: true, got ip'),
+      new TypeError(
+        'schedule: option "labels": expected labels that a limit applies to ("uid" by uid), or unlimited: true, got ip',
+      ),
     )
   })
 
@@ -105,7 +112,11 @@ describe('a call', () => {
     await clock.advance(0)
     expect(large.value).toBeInstanceOf(NeverFitsError)
     expect(large.value).toMatchObject({ code: 'NEVER_FITS', labels, limit: 'uid', cost: 3, size: 2 })
-    expect(scheduler.snapshot()).toMatchObject({ lanes: [], buckets: [{ free: 2 }], counters: { admitted: 0, judgements: 0 } })
+    expect(scheduler.snapshot()).toMatchObject({
+      lanes: [],
+      buckets: [{ free: 2 }],
+      counters: { admitted: 0, judgements: 0 },
+    })
   })
 })
 
@@ -150,8 +161,14 @@ describe('the signal', () => {
     let listeners = 0
     const add = signal.addEventListener.bind(signal)
     const remove = signal.removeEventListener.bind(signal)
-    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args))
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args))
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++
+      add(...args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--
+      remove(...args)
+    }
     const first = job({ labels, signal })
     void first.admission.signal
     const waiting = quick({ labels, signal })
@@ -319,7 +336,11 @@ describe('drain and close', () => {
   test('close rejects what waits, lets finish what runs, and takes nothing more', async () => {
     const { clock, scheduler, job, quick } = gate([perUid(1)])
     const running = job({ labels })
-    const waiting = [quick({ labels }), quick({ labels, maxWaitMs: 5000 }), quick({ labels, signal: new AbortController().signal })]
+    const waiting = [
+      quick({ labels }),
+      quick({ labels, maxWaitMs: 5000 }),
+      quick({ labels, signal: new AbortController().signal }),
+    ]
     let closed = 0
     void scheduler.close().then(() => closed++)
     void scheduler[Symbol.asyncDispose]().then(() => closed++)
@@ -367,7 +388,10 @@ describe('timers', () => {
   test('a host that wakes early and late makes no difference but lateness', async () => {
     const real = virtualClock()
     let n = 0
-    const clock = { ...real, setTimer: (callback: () => void, delayMs: number) => real.setTimer(callback, delayMs * (n++ % 2 ? 0.4 : 1)) }
+    const clock = {
+      ...real,
+      setTimer: (callback: () => void, delayMs: number) => real.setTimer(callback, delayMs * (n++ % 2 ? 0.4 : 1)),
+    }
     const { quick } = gate([perUid(1)], { clock })
     const jobs = [quick({ labels }), quick({ labels }), quick({ labels })]
     await real.advance(10_000)

@@ -8,20 +8,60 @@ const over = (ip: string) => ({ labels: { ip, uid: 'u' } })
 
 describe('a route that is silent', () => {
   test('its lost tokens come back a window and the silence after its first answer', async () => {
-    const { clock, job, quick } = gate([perUid(2)])
+    const { clock, job } = gate([perUid(2)])
     const lost = job(over('a'))
     await clock.advance(20_000)
     lost.lose()
     await clock.advance(0)
-    // The other token, as soon as one may go, brings the first answer.
-    const probe = job(over('a'))
+    // With the other token goes the call that brings the first answer.
+    const first = job(over('a'))
     await clock.advance(10)
-    probe.answer()
+    first.answer()
     await clock.advance(0)
-    const next = [quick(over('a')), quick(over('a'))]
+    const next = [job(over('a')), job(over('a'))]
     await clock.advance(60_000)
-    // The probe's own token a window and the guard after its answer; the lost one after 20 s of silence, 20 s more and the window.
-    expect(startsOf(next)).toStrictEqual([21_011, 22_012])
+    // The first one's token a window and the guard after its answer. The lost one's after 20,010 ms of silence, as long again
+    // for what was stuck, and a window.
+    expect(startsOf(next)).toStrictEqual([21_011, 41_020])
+  })
+
+  test('its lost tokens come back after lostCallMs at least, however short the silence was', async () => {
+    const { clock, job } = gate([perUid(1)])
+    const lost = job(over('a'))
+    await clock.advance(100)
+    lost.lose()
+    await clock.advance(0)
+    const other = job({ labels: { ip: 'a', uid: 'other' } })
+    await clock.advance(10)
+    other.answer()
+    const next = job(over('a'))
+    await clock.advance(60_000)
+    expect(startsOf([next])).toStrictEqual([6110])
+  })
+
+  test('a call of several tokens takes the place of what is lost alone: it waits for what will come back', async () => {
+    const { clock, job, quick } = gate([perUid(2)])
+    const lost = job(over('a'))
+    await clock.advance(1000)
+    lost.lose()
+    await clock.advance(6000)
+    quick(over('b'))
+    const both = job({ ...over('a'), cost: 2 })
+    await clock.advance(60_000)
+    expect(startsOf([both])).toStrictEqual([8001])
+  })
+
+  test('a call of several tokens takes the place of those lost on several routes when the last of them would be back', async () => {
+    const { clock, job } = gate([perUid(2)])
+    const lost = [job(over('a')), job(over('b'))]
+    await clock.advance(1000)
+    lost[0]?.lose()
+    await clock.advance(2000)
+    lost[1]?.lose()
+    await clock.advance(0)
+    const both = job({ ...over('a'), cost: 2 })
+    await clock.advance(60_000)
+    expect(startsOf([both])).toStrictEqual([9000])
   })
 
   test('as long as nothing is heard, one probe at a time goes in the place of a lost call', async () => {

@@ -7,7 +7,11 @@ const perUid = (limit: number, windowMs = 1000) => tokenBucket({ name: 'uid', li
 const of = (uid: string, endpoint: string) => ({ labels: { ip: 'a', uid, endpoint } })
 
 /** Keeps one call of each waiting all the time, and tells who was started, in order. */
-async function contend(world: ReturnType<typeof gate>, who: readonly (readonly [string, string])[], forMs: number): Promise<string[]> {
+async function contend(
+  world: ReturnType<typeof gate>,
+  who: readonly (readonly [string, string])[],
+  forMs: number,
+): Promise<string[]> {
   const order: string[] = []
   const isOver = world.clock.nowMs() + forMs
   const next = (uid: string, endpoint: string) => {
@@ -38,12 +42,22 @@ describe('turns', () => {
 
   test('the endpoints of one account take turns', async () => {
     const endpoints = ['a', 'b', 'c', 'd', 'e']
-    const order = await contend(gate([perIp(1)]), endpoints.map(endpoint => ['u', endpoint] as const), 50_000)
+    const order = await contend(
+      gate([perIp(1)]),
+      endpoints.map(endpoint => ['u', endpoint] as const),
+      50_000,
+    )
     for (let i = 5; i + 5 <= order.length; i += 5) expect(new Set(order.slice(i, i + 5)).size).toBe(5)
   })
 
   test('four endpoints do not give an account four shares', async () => {
-    const who = [['u', 'a'], ['u', 'b'], ['u', 'c'], ['u', 'd'], ['v', 'a']] as const
+    const who = [
+      ['u', 'a'],
+      ['u', 'b'],
+      ['u', 'c'],
+      ['u', 'd'],
+      ['v', 'a'],
+    ] as const
     const found = counts(await contend(gate([perIp(1)]), who, 160_000))
     expect(found['v/a']).toBeGreaterThanOrEqual(79)
     for (const endpoint of ['a', 'b', 'c', 'd']) expect(found[`u/${endpoint}`]).toBeGreaterThanOrEqual(19)
@@ -59,7 +73,7 @@ describe('turns', () => {
       running.answer()
       await world.clock.advance(1)
       running = jobs.find(job => job.started && job.state === 'open') ?? running
-      order.push(running.admission === undefined ? '' : ['u', 'u', 'v', 'v', 'w'][jobs.indexOf(running)] ?? '')
+      order.push(running.admission === undefined ? '' : (['u', 'u', 'v', 'v', 'w'][jobs.indexOf(running)] ?? ''))
     }
     expect(order).toStrictEqual(['u', 'v', 'w', 'u', 'v'])
   })
@@ -67,7 +81,11 @@ describe('turns', () => {
   test('a larger priority goes first, whatever its turn; priority 0 is the default', async () => {
     const { clock, quick } = gate([perUid(1)])
     quick(of('u', 'e'))
-    const jobs = [quick({ ...of('u', 'e'), priority: -1 }), quick(of('u', 'e')), quick({ ...of('u', 'e'), priority: 1 })]
+    const jobs = [
+      quick({ ...of('u', 'e'), priority: -1 }),
+      quick(of('u', 'e')),
+      quick({ ...of('u', 'e'), priority: 1 }),
+    ]
     await clock.advance(4000)
     expect(startsOf(jobs)).toStrictEqual([3003, 2002, 1001])
   })

@@ -12,10 +12,12 @@ const UNTIL_MS = 60_000
 async function predecessor(its: World, isEven: boolean): Promise<void> {
   const { clock, server, random, oneWayMs } = its
   if (isEven) {
-    for (let atMs = 0; atMs < DIED_AT_MS; atMs += 100) clock.setTimer(() => void server.arrive(PREDECESSOR, clock.nowMs()), atMs + oneWayMs())
+    for (let atMs = 0; atMs < DIED_AT_MS; atMs += 100)
+      clock.setTimer(() => void server.arrive(PREDECESSOR, clock.nowMs()), atMs + oneWayMs())
   } else {
     // The whole quota of its last window in its last moment.
-    for (let i = 0; i < 20; i++) clock.setTimer(() => void server.arrive(PREDECESSOR, clock.nowMs()), DIED_AT_MS - 100 * random() + oneWayMs())
+    for (let i = 0; i < 20; i++)
+      clock.setTimer(() => void server.arrive(PREDECESSOR, clock.nowMs()), DIED_AT_MS - 100 * random() + oneWayMs())
   }
   await clock.advance(DIED_AT_MS)
 }
@@ -70,7 +72,10 @@ test('paced: after a predecessor that used its whole quota at its end, one refus
     // One call every 200 ms, and an answer takes less: what else was under way when the refusal came in.
     expect(refused.length, `seed ${seed}`).toBeLessThanOrEqual(2)
     const atMs = refused[0]?.atMs as number
-    expect(ours.filter(call => call.atMs > atMs + 250 && call.atMs < atMs + 7_000), `seed ${seed}`).toEqual([])
+    expect(
+      ours.filter(call => call.atMs > atMs + 250 && call.atMs < atMs + 7_000),
+      `seed ${seed}`,
+    ).toEqual([])
     const quota = (100 * server.acceptedBetween(20_000, UNTIL_MS)) / 400
     expect(quota, `seed ${seed}`).toBeGreaterThanOrEqual(97)
   }

@@ -88,14 +88,23 @@ test('calls aborted while the ledger judges them are never sent, and give their 
     })
     await clock.runAll(60_000)
     expect(server.violations(), `seed ${seed}`).toEqual([])
-    expect([...started.values()].filter(times => times !== 1), `seed ${seed}`).toEqual([])
-    expect([...abortedBeforeStart].filter(id => started.has(id)), `seed ${seed}`).toEqual([])
+    expect(
+      [...started.values()].filter(times => times !== 1),
+      `seed ${seed}`,
+    ).toEqual([])
+    expect(
+      [...abortedBeforeStart].filter(id => started.has(id)),
+      `seed ${seed}`,
+    ).toEqual([])
     expect(abortedBeforeStart.size, `seed ${seed}`).toBeGreaterThan(100)
     expect(settled, `seed ${seed}`).toBe(accepted)
     expect(drained, `seed ${seed}`).toBe(true)
     await clock.advance(60_000)
     const { buckets, lanes, counters } = scheduler.snapshot()
-    expect(buckets.filter(({ free, limit, inFlight }) => free !== limit || inFlight !== 0), `seed ${seed}`).toEqual([])
+    expect(
+      buckets.filter(({ free, limit, inFlight }) => free !== limit || inFlight !== 0),
+      `seed ${seed}`,
+    ).toEqual([])
     expect(lanes).toEqual([])
     expect(counters).toMatchObject({ queued: 0, running: 0 })
     expect(clock.pendingTimers).toBe(0)

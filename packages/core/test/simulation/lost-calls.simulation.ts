@@ -10,7 +10,10 @@ const TIMEOUT_MS = 10_000
 const NEVER = Number.POSITIVE_INFINITY
 const OPTIONS = { coldStart: 'full', lostCallMs: LOST_CALL_MS, timeoutMs: TIMEOUT_MS } as const
 
-for (const [who, giveUpMs] of [['the scheduler', NEVER], ['the task', 2_000]] as const) {
+for (const [who, giveUpMs] of [
+  ['the scheduler', NEVER],
+  ['the task', 2_000],
+] as const) {
   test(`requests lost, answers lost and requests that come late never put too many in a window (given up by ${who})`, async () => {
     for (const seed of seeds(10)) {
       const its = world([LIMIT], seed, ORDINARY, OPTIONS)
@@ -24,7 +27,8 @@ for (const [who, giveUpMs] of [['the scheduler', NEVER], ['the task', 2_000]] as
           if (draw < 0.02) return { arrivesAfterMs: NEVER, answeredAfterMs: NEVER }
           if (draw < 0.04) return { ...good, answeredAfterMs: NEVER }
           // Stuck on the way until after it was given up, at the worst as long as it may be.
-          if (draw < 0.06) return { arrivesAfterMs: lateFromMs + LOST_CALL_MS * (draw < 0.05 ? random() : 1), answeredAfterMs: NEVER }
+          if (draw < 0.06)
+            return { arrivesAfterMs: lateFromMs + LOST_CALL_MS * (draw < 0.05 ? random() : 1), answeredAfterMs: NEVER }
           return good
         },
         giveUpMs,
@@ -86,18 +90,25 @@ test('when all that was stuck in minutes of silence arrives at once, a window ho
     await clock.advance(600_000)
     await finish(its)
     const stuck = server.arrivals.filter(({ atMs }) => atMs >= silence.toMs && atMs < silence.toMs + 1_000)
-    const probes = sent.filter(({ sentAtMs }) => sentAtMs >= silence.fromMs + TIMEOUT_MS && sentAtMs < silence.toMs + 1_000)
+    const probes = sent.filter(
+      ({ sentAtMs }) => sentAtMs >= silence.fromMs + TIMEOUT_MS && sentAtMs < silence.toMs + 1_000,
+    )
     figure('silence, all stuck', { seed, arrivedAtOnce: stuck.length, probes: probes.length })
-    expect(stuck.length, `seed ${seed}`).toBeLessThanOrEqual(LIMIT.limit as number + probes.length)
+    expect(stuck.length, `seed ${seed}`).toBeLessThanOrEqual((LIMIT.limit as number) + probes.length)
     // One probe after the other: each is given up, and its request and its window are over, before the next goes.
     for (const [index, { sentAtMs }] of probes.entries()) {
       const before = probes[index - 1]
       if (before === undefined) continue
-      expect(sentAtMs - before.sentAtMs, `seed ${seed}`).toBeGreaterThan(TIMEOUT_MS + LOST_CALL_MS + LIMIT.windowMs - 1e-6)
+      expect(sentAtMs - before.sentAtMs, `seed ${seed}`).toBeGreaterThan(
+        TIMEOUT_MS + LOST_CALL_MS + LIMIT.windowMs - 1e-6,
+      )
     }
     // Before the heap arrived and after it, nothing was over.
     const others = server.arrivals.filter(({ atMs }) => atMs < silence.toMs || atMs >= silence.toMs + 1_000)
-    expect(others.filter(({ accepted }) => !accepted), `seed ${seed}`).toEqual([])
+    expect(
+      others.filter(({ accepted }) => !accepted),
+      `seed ${seed}`,
+    ).toEqual([])
   }
 })
 

@@ -8,7 +8,8 @@ const addressLimit = (limit: number) => tokenBucket({ name: 'address', limit, wi
 async function crowd(limits: readonly Limit[], accounts: number, untilMs: number, seed: number) {
   const its = world(limits, seed, ORDINARY, { coldStart: 'full' })
   const { clock, server, call } = its
-  for (let i = 0; i < accounts; i++) saturate({ exchange: 'x', ip: 'i', uid: `u${i}` }, 3, call, () => clock.nowMs() >= untilMs)
+  for (let i = 0; i < accounts; i++)
+    saturate({ exchange: 'x', ip: 'i', uid: `u${i}` }, 3, call, () => clock.nowMs() >= untilMs)
   await clock.advance(untilMs)
   await finish(its)
   expect(server.violations()).toEqual([])

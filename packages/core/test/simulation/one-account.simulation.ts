@@ -49,6 +49,9 @@ for (const coldStart of ['full', 'paced'] as const) {
 test('under a heavy tail at most one call in twenty runs is refused and 91 % of the quota is used', async () => {
   const runs = await runsOf(HEAVY, 'full')
   const refused = runs.filter(run => run.refused > 0)
-  expect(refused.reduce((sum, run) => sum + run.refused, 0), JSON.stringify(refused)).toBeLessThanOrEqual(runs.length / 20)
+  expect(
+    refused.reduce((sum, run) => sum + run.refused, 0),
+    JSON.stringify(refused),
+  ).toBeLessThanOrEqual(runs.length / 20)
   expect(average(runs.map(run => run.quota))).toBeGreaterThanOrEqual(91)
 })

@@ -13,11 +13,21 @@ type Shape = (index: number) => Record<string, string>
 const SHAPES: Record<string, Shape> = {
   'all lanes draw on both': uid => ({ a: '1', b: '1', uid: `${uid}` }),
   'lanes draw on one, the other or both': uid =>
-    uid % 3 === 0 ? { a: '1', uid: `${uid}` } : uid % 3 === 1 ? { b: '1', uid: `${uid}` } : { a: '1', b: '1', uid: `${uid}` },
-  'a few draw on both, most on the wider one': uid => (uid % 20 === 0 ? { a: '1', b: '1', uid: `${uid}` } : { a: '1', uid: `${uid}` }),
+    uid % 3 === 0
+      ? { a: '1', uid: `${uid}` }
+      : uid % 3 === 1
+        ? { b: '1', uid: `${uid}` }
+        : { a: '1', b: '1', uid: `${uid}` },
+  'a few draw on both, most on the wider one': uid =>
+    uid % 20 === 0 ? { a: '1', b: '1', uid: `${uid}` } : { a: '1', uid: `${uid}` },
   'most draw on both, a few on the narrower one': uid =>
     uid % 20 === 0 ? { b: '1', uid: `${uid}` } : { a: '1', b: '1', uid: `${uid}` },
-  'lanes of four accounts, with a bucket of its own each': uid => ({ a: '1', b: '1', own: `${uid % 4}`, uid: `${uid}` }),
+  'lanes of four accounts, with a bucket of its own each': uid => ({
+    a: '1',
+    b: '1',
+    own: `${uid % 4}`,
+    uid: `${uid}`,
+  }),
 }
 const OWN = tokenBucket({ name: 'own', limit: 100, windowMs: 10_000, by: ['own'] })
 
@@ -73,7 +83,11 @@ for (const [name, shape] of Object.entries(SHAPES)) {
       const counts = classes.get(JSON.stringify(rest)) as Map<string, number>
       if (accepted) counts.set(uid, (counts.get(uid) as number) + 1)
     }
-    const shares = [...classes].map(([key, counts]) => ({ key, least: Math.min(...counts.values()), most: Math.max(...counts.values()) }))
+    const shares = [...classes].map(([key, counts]) => ({
+      key,
+      least: Math.min(...counts.values()),
+      most: Math.max(...counts.values()),
+    }))
     figure(`6,000 lanes, ${name}`, { judgementsPerAdmission: judgements / admitted, admitted, shares })
     expect(server.refused).toBe(0)
     expect(server.violations()).toEqual([])
@@ -83,7 +97,11 @@ for (const [name, shape] of Object.entries(SHAPES)) {
 }
 
 /** Accepted by value of a label, from when everybody waited: before that, the limit goes to whoever comes. */
-function sharesOver(server: ExactServer, label: string, pick: (labels: Record<string, string>) => boolean = () => true): Map<string, number> {
+function sharesOver(
+  server: ExactServer,
+  label: string,
+  pick: (labels: Record<string, string>) => boolean = () => true,
+): Map<string, number> {
   const shares = new Map<string, number>()
   for (const { labels, accepted, atMs } of server.arrivals) {
     const value = labels[label] as string
@@ -100,13 +118,19 @@ test('four endpoints do not give an account four shares', async () => {
     const its = world([address], seed, ORDINARY, { coldStart: 'full' })
     const { clock, server, call } = its
     const isOver = () => clock.nowMs() >= 300_000
-    for (const endpoint of ['a', 'b', 'c', 'd']) saturate({ exchange: 'x', ip: 'i', uid: 'four', endpoint }, 20, call, isOver)
+    for (const endpoint of ['a', 'b', 'c', 'd'])
+      saturate({ exchange: 'x', ip: 'i', uid: 'four', endpoint }, 20, call, isOver)
     saturate({ exchange: 'x', ip: 'i', uid: 'one', endpoint: 'a' }, 60, call, isOver)
     await clock.advance(300_000)
     await finish(its)
     const accounts = sharesOver(server, 'uid')
     const endpoints = sharesOver(server, 'endpoint', labels => labels['uid'] === 'four')
-    figure('fairBy', { seed, accounts: [...accounts], endpoints: [...endpoints], quota: (100 * server.accepted) / 3_000 })
+    figure('fairBy', {
+      seed,
+      accounts: [...accounts],
+      endpoints: [...endpoints],
+      quota: (100 * server.accepted) / 3_000,
+    })
     expect(server.refused, `seed ${seed}`).toBe(0)
     expect(spreadOf(accounts), `seed ${seed}`).toBeLessThanOrEqual(1)
     expect(spreadOf(endpoints), `seed ${seed}`).toBeLessThanOrEqual(1)

@@ -64,7 +64,12 @@ export interface Told {
 }
 
 /** Eighths are exact in binary: two courses of the same events then agree to the last digit, or nearly. */
-const latencyMs = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 3_200 }).map(n => n / 8), fc.integer({ min: 0, max: 5_000 }))
+const latencyMs = fc.oneof(
+  fc.constant(0),
+  fc.integer({ min: 0, max: 60 }),
+  fc.integer({ min: 0, max: 3_200 }).map(n => n / 8),
+  fc.integer({ min: 0, max: 5_000 }),
+)
 
 const LABEL_SETS = [['uid'], ['ip'], ['endpoint'], ['ip', 'uid'], ['ip', 'endpoint'], ['uid', 'endpoint']]
 
@@ -80,10 +85,15 @@ export const someLimits: fc.Arbitrary<Limit[]> = fc
       }),
       { minLength: 1, maxLength: 3 },
     ),
-    cap: fc.option(fc.record({ limit: fc.integer({ min: 1, max: 4 }), by: fc.constantFrom(...LABEL_SETS) }), { nil: undefined, freq: 3 }),
+    cap: fc.option(fc.record({ limit: fc.integer({ min: 1, max: 4 }), by: fc.constantFrom(...LABEL_SETS) }), {
+      nil: undefined,
+      freq: 3,
+    }),
   })
   .map(({ buckets, cap }) => [
-    ...buckets.map(({ burst, ...options }, index) => tokenBucket({ name: `b${index}`, ...options, ...(burst !== undefined && { burst }) })),
+    ...buckets.map(({ burst, ...options }, index) =>
+      tokenBucket({ name: `b${index}`, ...options, ...(burst !== undefined && { burst }) }),
+    ),
     ...(cap === undefined ? [] : [inFlight({ name: 'cap', ...cap })]),
   ])
 
@@ -101,16 +111,28 @@ export interface CallChoices {
   costs?: fc.Arbitrary<CallPlan['cost']>
 }
 
-export function someCalls({ fates = ['answered'], withinMs = 4_000, maxCalls = 40, costs = cost }: CallChoices = {}): fc.Arbitrary<CallPlan[]> {
+export function someCalls({
+  fates = ['answered'],
+  withinMs = 4_000,
+  maxCalls = 40,
+  costs = cost,
+}: CallChoices = {}): fc.Arbitrary<CallPlan[]> {
   return fc.array(
     fc.record({
-      atMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: withinMs }), fc.integer({ min: 0, max: withinMs / 100 }).map(n => 100 * n)),
+      atMs: fc.oneof(
+        fc.constant(0),
+        fc.integer({ min: 0, max: withinMs }),
+        fc.integer({ min: 0, max: withinMs / 100 }).map(n => 100 * n),
+      ),
       uid: fc.nat(2),
       ip: fc.nat(1),
       endpoint: fc.nat(2),
       cost: costs,
       priority: fc.constantFrom(0, 0, 0, 1, -1),
-      fate: fc.oneof({ weight: 3, arbitrary: fc.constant('answered' as Fate) }, { weight: 2, arbitrary: fc.constantFrom(...fates) }),
+      fate: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('answered' as Fate) },
+        { weight: 2, arbitrary: fc.constantFrom(...fates) },
+      ),
       requestMs: latencyMs,
       answerMs: latencyMs,
       bodyMs: fc.constantFrom(0, 0, 30, 500),
@@ -127,7 +149,9 @@ export function someCalls({ fates = ['answered'], withinMs = 4_000, maxCalls = 4
 /** The way to a ledger elsewhere, at the longest. */
 const LEDGER_MS = 20
 
-export function someStory(choices: CallChoices & { limits?: fc.Arbitrary<readonly Limit[]> } = {}): fc.Arbitrary<Story> {
+export function someStory(
+  choices: CallChoices & { limits?: fc.Arbitrary<readonly Limit[]> } = {},
+): fc.Arbitrary<Story> {
   return fc.record({
     limits: choices.limits ?? someLimits,
     calls: someCalls(choices),
@@ -161,15 +185,32 @@ export function begin(story: Story, options: Partial<SchedulerOptions> = {}): To
   const { limits, calls, coldStart, lostCallMs, timeoutMs, ledgerMs } = story
   const clock = virtualClock()
   const ledger: Ledger = ledgerMs === undefined ? memoryLedger() : laterLedger(clock, () => ledgerMs)
-  const scheduler = createScheduler({ limits, clock, random: seededRandom(1), coldStart, lostCallMs, timeoutMs, ledger, floorMs: 0, ...options })
-  const told: Told = { clock, scheduler, sent: [], counted: [], settled: calls.map(() => ({ times: 0, atMs: Number.NaN })) }
+  const scheduler = createScheduler({
+    limits,
+    clock,
+    random: seededRandom(1),
+    coldStart,
+    lostCallMs,
+    timeoutMs,
+    ledger,
+    floorMs: 0,
+    ...options,
+  })
+  const told: Told = {
+    clock,
+    scheduler,
+    sent: [],
+    counted: [],
+    settled: calls.map(() => ({ times: 0, atMs: Number.NaN })),
+  }
   const sleep = (delayMs: number) => new Promise<void>(resolve => void clock.setTimer(resolve, delayMs))
 
   const start = (plan: CallPlan, index: number) => {
     const labels = labelsOf(plan)
     const controller = new AbortController()
     let attempts = 0
-    if (plan.abortAfterMs !== undefined) clock.setTimer(() => controller.abort(new Error('taken back')), plan.abortAfterMs)
+    if (plan.abortAfterMs !== undefined)
+      clock.setTimer(() => controller.abort(new Error('taken back')), plan.abortAfterMs)
     const settle = (error?: unknown) => {
       const how = told.settled[index] as Told['settled'][number]
       how.times++
@@ -265,7 +306,9 @@ export function violations(limits: readonly Limit[], counted: Told['counted']): 
     for (const rule of [limit as Rule, burstOf(limit)]) {
       if (rule === undefined) continue
       for (const { labels, report } of checkWindows(events, [rule])) {
-        found.push(`${rule.name} ${JSON.stringify(labels)}: ${report.peak} of ${rule.limit} in ${rule.windowMs} ms from ${report.worst?.fromMs}`)
+        found.push(
+          `${rule.name} ${JSON.stringify(labels)}: ${report.peak} of ${rule.limit} in ${rule.windowMs} ms from ${report.worst?.fromMs}`,
+        )
       }
     }
   }

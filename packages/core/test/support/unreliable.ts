@@ -23,7 +23,11 @@ export interface SentCall {
  * scheduler's time-out gives it up, or the caller of `giveUpAfterMs` does, as an HTTP client would.
  * @returns the caller, and what it has sent
  */
-export function unreliable(its: World, fateOf: (sentAtMs: number, labels: Record<string, string>) => Fate, giveUpAfterMs = Number.POSITIVE_INFINITY) {
+export function unreliable(
+  its: World,
+  fateOf: (sentAtMs: number, labels: Record<string, string>) => Fate,
+  giveUpAfterMs = Number.POSITIVE_INFINITY,
+) {
   const { clock, scheduler, server, sleep } = its
   const sent: SentCall[] = []
   const call = (labels: Record<string, string>) =>

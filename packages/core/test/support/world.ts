@@ -49,7 +49,10 @@ export class ExactServer {
       if (!by.every(name => labels[name] !== undefined)) continue
       const key = `${index}/${by.map(name => labels[name]).join('|')}`
       let window = this.#windows.get(key)
-      if (window === undefined) this.#windows.set(key, (window = { calls: [], total: 0 }))
+      if (window === undefined) {
+        window = { calls: [], total: 0 }
+        this.#windows.set(key, window)
+      }
       for (let first = window.calls[0]; first !== undefined && first.atMs <= atMs - windowMs; first = window.calls[0]) {
         window.calls.shift()
         window.total -= first.cost
@@ -143,7 +146,10 @@ export function world(
 }
 
 /** Closes the scheduler and lets what runs come to its end, in virtual time. */
-export async function finish({ scheduler, clock }: Pick<World, 'scheduler' | 'clock'>, withinMs = 3_600_000): Promise<void> {
+export async function finish(
+  { scheduler, clock }: Pick<World, 'scheduler' | 'clock'>,
+  withinMs = 3_600_000,
+): Promise<void> {
   let closed = false
   const closing = scheduler.close().then(() => {
     closed = true

@@ -21,12 +21,23 @@ describe('virtualClock', () => {
   test('timers fire at their instants, in the order in which they were set', async () => {
     const clock = virtualClock()
     const fired: [string, number][] = []
-    for (const [name, ms] of [['c', 30], ['a', 10], ['b', 10], ['now', 0], ['past', -5]] as const) {
+    for (const [name, ms] of [
+      ['c', 30],
+      ['a', 10],
+      ['b', 10],
+      ['now', 0],
+      ['past', -5],
+    ] as const) {
       clock.setTimer(() => fired.push([name, clock.nowMs()]), ms)
     }
     expect(clock.pendingTimers).toBe(5)
     await clock.advance(29)
-    expect(fired).toStrictEqual([['now', 0], ['past', 0], ['a', 10], ['b', 10]])
+    expect(fired).toStrictEqual([
+      ['now', 0],
+      ['past', 0],
+      ['a', 10],
+      ['b', 10],
+    ])
     await clock.advance(1)
     expect(fired.at(-1)).toStrictEqual(['c', 30])
     expect(clock.pendingTimers).toBe(0)
@@ -90,19 +101,22 @@ describe('virtualClock', () => {
 
   test('whatever is set: nothing fires early, late or twice', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.record({ ms: fc.nat(50), cancelAtMs: fc.option(fc.nat(50)) }), { maxLength: 40 }), async plans => {
-        const clock = virtualClock()
-        const fired: number[][] = plans.map(() => [])
-        plans.forEach(({ ms, cancelAtMs }, i) => {
-          const timer = clock.setTimer(() => fired[i]?.push(clock.nowMs()), ms)
-          if (cancelAtMs !== null) clock.setTimer(() => timer.cancel(), cancelAtMs)
-        })
-        await clock.runAll()
-        plans.forEach(({ ms, cancelAtMs }, i) => {
-          expect(fired[i]).toStrictEqual(cancelAtMs !== null && cancelAtMs < ms ? [] : [ms])
-        })
-        expect(clock.pendingTimers).toBe(0)
-      }),
+      fc.asyncProperty(
+        fc.array(fc.record({ ms: fc.nat(50), cancelAtMs: fc.option(fc.nat(50)) }), { maxLength: 40 }),
+        async plans => {
+          const clock = virtualClock()
+          const fired: number[][] = plans.map(() => [])
+          plans.forEach(({ ms, cancelAtMs }, i) => {
+            const timer = clock.setTimer(() => fired[i]?.push(clock.nowMs()), ms)
+            if (cancelAtMs !== null) clock.setTimer(() => timer.cancel(), cancelAtMs)
+          })
+          await clock.runAll()
+          plans.forEach(({ ms, cancelAtMs }, i) => {
+            expect(fired[i]).toStrictEqual(cancelAtMs !== null && cancelAtMs < ms ? [] : [ms])
+          })
+          expect(clock.pendingTimers).toBe(0)
+        },
+      ),
       runs(50),
     )
   })

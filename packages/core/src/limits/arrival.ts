@@ -1,0 +1,82 @@
+/** Clocks drift apart: only the last two minutes count, in six slots. */
+const SLOT_MS = 20_000
+const SLOTS = 6
+/** As with round trips: the smallest of them decide, once enough answers are in. */
+const SMALLEST = 16
+const ENOUGH = 40
+/** Two clocks of common quality drift apart by less than this share (crystals: up to 100 ppm each). */
+const DRIFT = 200e-6
+/** Times in answers are whole milliseconds, rounded down. */
+export const ROUNDED_MS = 1
+
+interface Slot {
+  index: number
+  count: number
+  /** Ascending, at most {@link SMALLEST}. */
+  readonly smallest: number[]
+}
+
+/**
+ * When, on the server's clock, a request sent now can arrive at the earliest. Learned from answers that carry the server's
+ * time: `serverTime − sentAt` is the way there plus the offset of the clocks, and that sum is all that is needed.
+ */
+export class Arrival {
+  readonly #slots: Slot[] = []
+  /** The offset lay between these when it was last seen. */
+  #offsetFromMs = Number.NEGATIVE_INFINITY
+  #offsetToMs = Number.POSITIVE_INFINITY
+  #seenAtMs = 0
+
+  /** @param serverTimeMs the server's clock when it counted the call, or later, epoch milliseconds */
+  add(serverTimeMs: number, sentAtMs: number, receivedAtMs: number): void {
+    this.#checkOffset(serverTimeMs - receivedAtMs, serverTimeMs + ROUNDED_MS - sentAtMs, receivedAtMs)
+    const index = Math.floor(receivedAtMs / SLOT_MS)
+    let slot = this.#slots[index % SLOTS]
+    if (slot === undefined || slot.index !== index) {
+      slot = { index, count: 0, smallest: [] }
+      this.#slots[index % SLOTS] = slot
+    }
+    slot.count++
+    const leadMs = serverTimeMs - sentAtMs
+    const { smallest } = slot
+    if (smallest.length === SMALLEST) {
+      if (leadMs >= (smallest[SMALLEST - 1] as number)) return
+      smallest.pop()
+    }
+    let i = smallest.length
+    while (i > 0 && (smallest[i - 1] as number) > leadMs) i--
+    smallest.splice(i, 0, leadMs)
+  }
+
+  /** What to add to the instant of sending for the earliest arrival on the server's clock; undefined until known. */
+  leadMs(nowMs: number): number | undefined {
+    const index = Math.floor(nowMs / SLOT_MS)
+    let count = 0
+    const smallest: number[] = []
+    for (const slot of this.#slots) {
+      if (slot === undefined || slot.index <= index - SLOTS) continue
+      count += slot.count
+      smallest.push(...slot.smallest)
+    }
+    if (count < ENOUGH) return undefined
+    smallest.sort((a, b) => a - b)
+    const first = smallest[0] as number
+    return first - 2 * ((smallest[SMALLEST - 1] as number) - first)
+  }
+
+  /** The server's answer narrows the offset down. One that contradicts it means that a clock was set: all is learned anew. */
+  #checkOffset(fromMs: number, toMs: number, nowMs: number): void {
+    const driftMs = (nowMs - this.#seenAtMs) * DRIFT
+    this.#seenAtMs = nowMs
+    this.#offsetFromMs -= driftMs
+    this.#offsetToMs += driftMs
+    if (fromMs > this.#offsetToMs || toMs < this.#offsetFromMs) {
+      this.#slots.length = 0
+      this.#offsetFromMs = fromMs
+      this.#offsetToMs = toMs
+      return
+    }
+    this.#offsetFromMs = Math.max(this.#offsetFromMs, fromMs)
+    this.#offsetToMs = Math.min(this.#offsetToMs, toMs)
+  }
+}

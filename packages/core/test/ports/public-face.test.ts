@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+
+// Names are added, never renamed or taken away.
+test('@headgate/core', async () => {
+  expect(Object.keys(await import('@headgate/core')).sort()).toMatchInlineSnapshot(`
+    [
+      "ClosedError",
+      "HeadgateError",
+      "MaxWaitError",
+      "NeverFitsError",
+      "QueueFullError",
+      "RefusedError",
+      "TimeoutError",
+      "backoffMs",
+      "createScheduler",
+      "inFlight",
+      "memoryLedger",
+      "parseDisabledPeriod",
+      "parseRetryAfter",
+      "systemClock",
+      "tokenBucket",
+    ]
+  `)
+})
+
+test('@headgate/core/testing', async () => {
+  expect(Object.keys(await import('@headgate/core/testing')).sort()).toMatchInlineSnapshot(`
+    [
+      "checkWindow",
+      "checkWindows",
+      "logNormal",
+      "normal",
+      "seededRandom",
+      "virtualClock",
+    ]
+  `)
+})

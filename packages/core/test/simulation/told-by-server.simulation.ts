@@ -1,0 +1,86 @@
+import { tokenBucket } from '@headgate/core'
+import { logNormal } from '@headgate/core/testing'
+import { describe, expect, it } from 'vitest'
+import { HEAVY, type Jitter, ORDINARY, saturate, world } from '../support/world.ts'
+
+const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1)
+const FOR_MS = 600_000
+const EPOCH_MS = 1_700_000_000_000
+
+interface Server {
+  jitter: Jitter
+  /** How much faster than the client's its clock runs. */
+  drift?: number
+  /** What its clock is set forward by, and when. */
+  steps?: readonly { atMs: number; byMs: number }[]
+  /** What its clock counts in. */
+  tickMs?: number
+  /** Whether its time stands in the body, which is read later than the headers. */
+  inBody?: boolean
+}
+
+/** Five calls a second from a server that tells its time in every answer. */
+async function run({ jitter, drift = 0, steps = [], tickMs = 1, inBody = false }: Server, seed: number) {
+  const limits = [tokenBucket({ name: 'uid', limit: 5, windowMs: 1_000, by: ['uid'] })]
+  const { clock, random, scheduler, server, sleep } = world(limits, seed, jitter, { coldStart: 'full' })
+  const oneWay = () => sleep(jitter.baseMs + logNormal(random, jitter.medianMs, jitter.sigma))
+  const call = (labels: Record<string, string>) =>
+    scheduler.schedule({ labels, retries: 0 }, async admission => {
+      await oneWay()
+      const atMs = clock.nowMs()
+      const accepted = server.arrive(labels, atMs)
+      const stepped = steps.reduce((sum, step) => sum + (step.atMs <= atMs ? step.byMs : 0), 0)
+      const serverTimeMs = Math.floor((EPOCH_MS + atMs * (1 + drift) + stepped) / tickMs) * tickMs
+      await oneWay()
+      if (inBody) {
+        admission.counted()
+        await sleep(3)
+      }
+      admission.counted({ serverTimeMs })
+      if (!accepted) admission.refused()
+      return accepted
+    })
+  saturate({ uid: '1' }, 10, call, () => clock.nowMs() >= FOR_MS)
+  await clock.advance(FOR_MS)
+  return { refused: server.refused, share: server.accepted / (5 * (FOR_MS / 1_000)) }
+}
+
+async function runAll(server: Server) {
+  const outcomes = await Promise.all(SEEDS.map(seed => run(server, seed)))
+  return {
+    refused: outcomes.reduce((sum, outcome) => sum + outcome.refused, 0),
+    share: outcomes.reduce((sum, outcome) => sum + outcome.share, 0) / outcomes.length,
+  }
+}
+
+describe('a server that tells its time', () => {
+  it.each([
+    ['in the headers', { jitter: ORDINARY }, 0.986],
+    ['in the body', { jitter: ORDINARY, inBody: true }, 0.986],
+    ['behind a heavy tail', { jitter: HEAVY }, 0.94],
+    ['by a clock that runs 50 ppm fast', { jitter: ORDINARY, drift: 50e-6 }, 0.98],
+    ['by a clock that runs 50 ppm slow', { jitter: ORDINARY, drift: -50e-6 }, 0.98],
+  ] satisfies [string, Server, number][])(
+    '%s gets more of its quota used, and refuses nothing',
+    async (_, server, share) => {
+      const outcome = await runAll(server)
+      expect(outcome.refused).toBe(0)
+      expect(outcome.share).toBeGreaterThanOrEqual(share)
+    },
+  )
+
+  it.each([
+    ['an hour forward', 3_600_000],
+    ['an hour back', -3_600_000],
+    ['a fifth of a second forward', 200],
+    ['a fifth of a second back', -200],
+  ])('is not believed any more when its clock is set %s', async (_, byMs) => {
+    const outcome = await runAll({ jitter: ORDINARY, steps: [{ atMs: 300_000, byMs }] })
+    expect(outcome.refused).toBe(0)
+  })
+
+  it('is not believed when its clock counts in seconds', async () => {
+    const outcome = await runAll({ jitter: ORDINARY, tickMs: 1_000 })
+    expect(outcome.refused).toBe(0)
+  })
+})
