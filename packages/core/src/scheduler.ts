@@ -357,7 +357,13 @@ export class HeadgateScheduler {
       if (lanes.length === 0) break
       this.#counters.judgements += lanes.length
       const heads = lanes.map(lane => lane.first as Call)
-      const decided = this.#ledger.decide(heads, nowMs)
+      let decided: Decisions | Promise<Decisions>
+      try {
+        decided = this.#ledger.decide(heads, nowMs)
+      } catch (error) {
+        this.#failed(lanes, heads, error)
+        continue
+      }
       if (Array.isArray(decided)) this.#apply(lanes, decided as Decisions, nowMs, heads)
       else this.#await(lanes, decided as Promise<Decisions>)
     }
@@ -396,17 +402,22 @@ export class HeadgateScheduler {
       },
       error => {
         this.#deciding = false
-        for (const [index, lane] of lanes.entries()) {
-          lane.judging = false
-          const head = heads[index] as Call
-          if (head.lane === lane) this.#takeOut(head, error)
-          else if (lane.size === 0) this.#forget(lane, this.#clock.nowMs())
-          if (lane.size > 0) this.#fresh.push(lane)
-        }
+        this.#failed(lanes, heads, error)
         this.#serve(this.#clock.nowMs())
         this.#rest()
       },
     )
+  }
+
+  /** The ledger could not decide: the calls it was asked about reject, those behind them are asked about in turn. */
+  #failed(lanes: readonly Lane[], heads: readonly Call[], error: unknown): void {
+    for (const [index, lane] of lanes.entries()) {
+      lane.judging = false
+      const head = heads[index] as Call
+      if (head.lane === lane) this.#takeOut(head, error)
+      else if (lane.size === 0) this.#forget(lane, this.#clock.nowMs())
+      if (lane.size > 0) this.#fresh.push(lane)
+    }
   }
 
   /** @param heads what was judged: it may have left its lane since */

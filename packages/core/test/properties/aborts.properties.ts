@@ -26,7 +26,7 @@ async function course(story: Story, kept: readonly CallPlan[]) {
 /** Labels of its own for each call: a lane has one turn, and who leaves it leaves that to those behind. */
 const apart = (plan: CallPlan, index: number): CallPlan => ({ ...plan, endpoint: 10 + index })
 
-/** No zeroes: see open.properties.ts.todo for what a refusal of a call that took nothing does. */
+/** No zeroes: the refusal of a call that took nothing is told in liveness.properties.ts. */
 const costs = fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: 3 }))
 
 test('a call taken back in the instant in which it came leaves no trace, whatever it would have drawn on', async () => {

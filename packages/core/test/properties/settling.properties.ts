@@ -56,7 +56,7 @@ const meddling = fc.record({
   atMs: fc.integer({ min: 0, max: 5_000 }),
   what: fc.constantFrom('limit', 'hold', 'release'),
   labels: fc.constantFrom<Record<string, string>>({ uid: 'u0' }, { ip: 'i0' }, { uid: 'u1', endpoint: 'e1' }),
-  // No limit below what a call may cost: see open.properties.ts.todo for what becomes of one that fits no more.
+  // No limit below what a call may cost: what becomes of one that fits no more is told in liveness.properties.ts.
   number: fc.integer({ min: 4, max: 8 }),
 })
 

@@ -208,3 +208,39 @@ describe('a ledger that answers later', () => {
     expect(startsOf(jobs)).toStrictEqual([0, 0, 0, undefined, undefined])
   })
 })
+
+test('a ledger that throws fails the calls it was asked about, and no others', async () => {
+  const clock = virtualClock()
+  let broken = false
+  const scheduler = createScheduler({
+    limits: [tokenBucket({ name: 'b', limit: 1, windowMs: 1_000, by: ['uid'] })],
+    clock,
+    coldStart: 'full',
+    ledger: {
+      open(setup) {
+        const session = memoryLedger().open(setup)
+        return new Proxy(session, {
+          get(target, name) {
+            const method = (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target)
+            if (name !== 'decide') return method
+            return (...args: unknown[]) => {
+              if (broken) throw new Error('no ledger')
+              return method(...args)
+            }
+          },
+        })
+      },
+    },
+  })
+  const labels = { uid: '1' }
+  const results = Promise.allSettled([1, 2, 3].map(value => scheduler.schedule({ labels }, () => value)))
+  clock.setTimer(() => {
+    broken = true
+  }, 500)
+  clock.setTimer(() => {
+    broken = false
+  }, 1_500)
+  await clock.advance(10_000)
+  expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+  await expect(scheduler.schedule({ labels }, () => 4)).resolves.toBe(4)
+})
