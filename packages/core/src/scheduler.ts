@@ -1,27 +1,26 @@
-import { ClosedError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError, TimeoutError } from './errors.ts'
-import { isLostCall } from './feedback/lost-call.ts'
-import { Heap } from './lanes/heap.ts'
-import { Lane } from './lanes/lane.ts'
+import { ClosedError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
+import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
-import type { Clock, Timer } from './ports/clock.ts'
-import type { Decision, Decisions, LedgerSession, Outcome, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Decision, Decisions, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { ScheduleRequest, Task } from './request.ts'
-import { Attempt } from './run/attempt.ts'
+import type { Attempt } from './run/attempt.ts'
 import { Call } from './run/call.ts'
 import { checkLabels, checkRequest } from './run/check-request.ts'
-import { Running } from './run/running.ts'
+import { Queue } from './run/queue.ts'
+import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
+import { tell } from './run/tell.ts'
 import { type Counters, type Explanation, explanation, newCounters, type Snapshot, snapshot } from './run/view.ts'
+import { WakeTimer } from './run/wake-timer.ts'
 
 /** Heads sent at once to a ledger that answers later: one round trip serves them all. */
 const BATCH = 32
 /** Refusals with a time use up no retry, but a server that bans every probe must not be asked for ever. */
 const MOST_HOLDS = 10
-/** A wake that comes early by a rounding error is set again for later, never for the same instant. */
-const SHORTEST_TIMER_MS = 0.001
 
 /** THE loop: judge, charge, run, learn. */
 export class HeadgateScheduler {
@@ -30,29 +29,25 @@ export class HeadgateScheduler {
   readonly #ledger: LedgerSession
   readonly #waiting: Waiting
   readonly #passages = new WeakMap<Labels, Passage>()
-  readonly #lanes = new Map<string, Lane>()
-  readonly #running = new Running()
-  readonly #deadlines = new Heap<Call>((a, b) => a.deadlineMs < b.deadlineMs)
+  readonly #queue: Queue
+  readonly #runner: Runner
   readonly #counters: Counters = newCounters()
+  readonly #timer: WakeTimer
   /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
   #fresh: Lane[] = []
-  #admitted: Attempt[] = []
-  #queued = 0
   #serving = false
-  #launching = false
   /** Heads are with a ledger that answers later. */
   #deciding = false
   #batch = 1
   #closed = false
   #idle: (() => void)[] = []
-  #timer: Timer | undefined
-  #timerAtMs = Number.POSITIVE_INFINITY
 
   constructor(settings: Settings) {
     this.#settings = settings
     this.#clock = settings.clock
-    const { limits, coldStart, lostCallMs, useFloor, random } = settings
+    const { limits, coldStart, lostCallMs, useFloor, random, timeoutMs, observer } = settings
     const nowMs = () => this.#clock.nowMs()
+    const emit = (event: SchedulerEvent) => tell(observer, event)
     this.#ledger = settings.ledger.open({
       limits,
       coldStart,
@@ -64,7 +59,7 @@ export class HeadgateScheduler {
       changed: gate => {
         if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
       },
-      emit: event => this.#emit(event),
+      emit,
     })
     this.#waiting = new Waiting(
       {
@@ -75,6 +70,20 @@ export class HeadgateScheduler {
       },
       settings.fairBy,
     )
+    this.#queue = new Queue(settings.fairBy, lane => {
+      this.#ledger.retain(lane.passage)
+      this.#waiting.enter(lane)
+    })
+    this.#runner = new Runner({
+      ledger: this.#ledger,
+      counters: this.#counters,
+      timeoutMs,
+      nowMs,
+      emit,
+      again: (attempt, error) => this.#again(attempt, error),
+      heard: () => this.#goOn(),
+    })
+    this.#timer = new WakeTimer(this.#clock, () => this.#wake())
   }
 
   schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T> {
@@ -118,13 +127,9 @@ export class HeadgateScheduler {
       throw wrongOption('setLimit', 'name', `the name of a limit (${[...this.#settings.limitNames].join(', ')})`, name)
     }
     this.#ledger.setLimit(name, limit, this.#clock.nowMs())
-    for (const lane of [...this.#lanes.values()]) {
-      for (let call = lane.first as Call | undefined; call !== undefined; ) {
-        const next = call.next as Call | undefined
-        const tooLarge = this.#tooLarge(call)
-        if (tooLarge !== undefined) this.#takeOut(call, tooLarge)
-        call = next
-      }
+    for (const call of this.#queue.calls()) {
+      const tooLarge = this.#tooLarge(call)
+      if (tooLarge !== undefined) this.#takeOut(call, tooLarge)
     }
     this.#goOn()
   }
@@ -133,18 +138,12 @@ export class HeadgateScheduler {
     checkRequest(request, this.#settings.limitNames)
     const passage = this.#passageOf(request)
     const isAwaited = this.#waiting.isAwaited(passage)
-    return explanation(
-      this.#ledger,
-      { passage, cost: request.cost },
-      this.#lanes.values(),
-      isAwaited,
-      this.#clock.nowMs(),
-    )
+    return explanation(this.#ledger, { passage, cost: request.cost }, this.#queue.lanes, isAwaited, this.#clock.nowMs())
   }
 
   snapshot(): Snapshot {
-    const counters = { ...this.#counters, queued: this.#queued, running: this.#running.size }
-    return snapshot(this.#ledger, this.#lanes.values(), counters, this.#clock.nowMs())
+    const counters = { ...this.#counters, queued: this.#queue.size, running: this.#runner.size }
+    return snapshot(this.#ledger, this.#queue.lanes, counters, this.#clock.nowMs())
   }
 
   drain(): Promise<void> {
@@ -153,13 +152,7 @@ export class HeadgateScheduler {
 
   close(): Promise<void> {
     this.#closed = true
-    for (const lane of [...this.#lanes.values()]) {
-      for (let call = lane.first as Call | undefined; call !== undefined; ) {
-        const next = call.next as Call | undefined
-        this.#takeOut(call, new ClosedError())
-        call = next
-      }
-    }
+    for (const call of this.#queue.calls()) this.#takeOut(call, new ClosedError())
     this.#goOn()
     return this.drain()
   }
@@ -200,15 +193,15 @@ export class HeadgateScheduler {
   }
 
   #enqueue(call: Call, nowMs: number): void {
-    if (this.#lanes.size === 0 && this.#waiting.isEmpty && this.#batch === 1) {
+    if (this.#queue.isEmpty && this.#waiting.isEmpty && this.#batch === 1) {
       // Nobody waits: no lane is needed unless the call is refused.
       this.#counters.judgements++
       const decided = this.#ledger.decide([call], nowMs)
       if (Array.isArray(decided)) {
         const decision = (decided as Decisions)[0] as Decision
         if ('sentAtMs' in decision) {
-          this.#admit(call, decision)
-          this.#launch()
+          this.#runner.admit(call, decision)
+          this.#runner.launch()
           this.#arm()
           return
         }
@@ -242,7 +235,7 @@ export class HeadgateScheduler {
   }
 
   get #isFull(): boolean {
-    return this.#queued >= this.#settings.maxQueued
+    return this.#queue.size >= this.#settings.maxQueued
   }
 
   #queueFull(call: Call): QueueFullError {
@@ -269,35 +262,18 @@ export class HeadgateScheduler {
       return false
     }
     call.listen(aborted => this.#aborted(aborted))
-    this.#laneOf(call).append(call)
-    this.#queued++
+    this.#queue.append(call)
     return true
   }
 
-  /** Else the call is given its deadline, which holds for each of its starts. */
+  /** The deadline of a call holds for each of its starts. */
   #tooLate(call: Call, nowMs: number): MaxWaitError | undefined {
     const { labels, maxWaitMs } = call.request
     if (maxWaitMs === undefined) return undefined
     const earliestMs = this.#ledger.earliestMs(call, nowMs)
-    if (earliestMs <= call.deadlineMs) {
-      this.#deadlines.push(call)
-      return undefined
-    }
+    if (earliestMs <= call.deadlineMs) return undefined
     this.#counters.expired++
     return new MaxWaitError(labels, maxWaitMs, nowMs - call.queuedAtMs, earliestMs - call.queuedAtMs)
-  }
-
-  #laneOf(call: Call): Lane {
-    const { labels, priority = 0 } = call.request
-    const key = `${priority}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
-    let lane = this.#lanes.get(key)
-    if (lane === undefined) {
-      lane = new Lane(key, call.passage, priority, labels[this.#settings.fairBy] ?? '')
-      this.#lanes.set(key, lane)
-      this.#ledger.retain(call.passage)
-      this.#waiting.enter(lane)
-    }
-    return lane
   }
 
   /** A lane that has just got its only call waits behind others, or is judged. */
@@ -314,7 +290,7 @@ export class HeadgateScheduler {
     const nowMs = this.#clock.nowMs()
     const lane = call.lane as Lane
     const wasHead = lane.first === call
-    this.#unqueue(call)
+    this.#queue.take(call)
     call.reject(error)
     if (lane.size === 0) {
       // One under judgement is forgotten when its decision is in.
@@ -322,14 +298,8 @@ export class HeadgateScheduler {
     } else if (wasHead) this.#waiting.changedFor(lane, nowMs)
   }
 
-  #unqueue(call: Call): void {
-    ;(call.lane as Lane).take(call)
-    this.#queued--
-    if (this.#deadlines.has(call)) this.#deadlines.remove(call)
-  }
-
   #forget(lane: Lane, nowMs: number): void {
-    this.#lanes.delete(lane.key)
+    this.#queue.drop(lane)
     this.#waiting.exit(lane, nowMs)
     this.#ledger.release(lane.passage)
     this.#fresh = this.#fresh.filter(other => other !== lane)
@@ -369,7 +339,7 @@ export class HeadgateScheduler {
     }
     this.#serving = false
     if (!this.#deciding) this.#waiting.tidy()
-    this.#launch()
+    this.#runner.launch()
     this.#arm()
   }
 
@@ -438,73 +408,12 @@ export class HeadgateScheduler {
   }
 
   #go(lane: Lane, call: Call, ticket: Ticket, nowMs: number): void {
-    this.#unqueue(call)
-    this.#admit(call, ticket)
+    this.#queue.take(call)
+    this.#runner.admit(call, ticket)
     this.#waiting.admitted(lane, nowMs)
     if (lane.size === 0) this.#forget(lane, nowMs)
     else if (lane.wokenBy === undefined) this.#fresh.push(lane)
     else this.#waiting.requeue(lane, lane.wokenBy, nowMs)
-  }
-
-  // Running
-
-  #admit(call: Call, ticket: Ticket): void {
-    call.stopListening()
-    call.attempts++
-    const attempt = new Attempt(
-      call,
-      ticket,
-      this.#ledger,
-      () => this.#clock.nowMs(),
-      () => this.#goOn(),
-    )
-    this.#counters.admitted++
-    this.#running.add(attempt)
-    this.#admitted.push(attempt)
-  }
-
-  /** Tasks run after the judging, for they may schedule more, and after each other, for else ten thousand would be one stack. */
-  #launch(): void {
-    if (this.#launching) return
-    this.#launching = true
-    while (this.#admitted.length > 0) {
-      const admitted = this.#admitted
-      this.#admitted = []
-      for (const attempt of admitted) this.#run(attempt)
-    }
-    this.#launching = false
-  }
-
-  #run(attempt: Attempt): void {
-    const { call } = attempt
-    this.#emit({ type: 'admitted', labels: call.request.labels, waitedMs: attempt.waitedMs })
-    const resolved = (value: unknown) => this.#ended(attempt, 'answered', value, undefined, false)
-    const rejected = (error: unknown) => this.#ended(attempt, outcomeOf(call, error), undefined, error, true)
-    let result: unknown
-    let isThenable: boolean
-    try {
-      result = call.task(attempt)
-      isThenable = typeof (result as PromiseLike<unknown> | undefined)?.then === 'function'
-    } catch (error) {
-      rejected(error)
-      return
-    }
-    // A native promise is taken as it is; any other thenable may do what it likes.
-    if (isThenable) Promise.resolve(result).then(resolved, rejected)
-    else resolved(result)
-  }
-
-  #ended(attempt: Attempt, outcome: Outcome, value: unknown, error: unknown, threw: boolean): void {
-    if (attempt.ended) return
-    this.#running.take(attempt)
-    attempt.end(outcome)
-    const said = attempt.outcome ?? outcome
-    this.#counters[attempt.refusal !== undefined ? 'refused' : said === 'failed' ? 'answered' : said]++
-    const { call } = attempt
-    if (attempt.refusal !== undefined && attempt.outcome === undefined) this.#again(attempt, error)
-    else if (threw) call.reject(error)
-    else call.resolve(value)
-    this.#goOn()
   }
 
   /** A refused call goes to the head of its lane again, as often as it may. */
@@ -526,9 +435,7 @@ export class HeadgateScheduler {
       }
       call.waitingSinceMs = nowMs
       call.listen(aborted => this.#aborted(aborted))
-      const lane = this.#laneOf(call)
-      lane.prepend(call)
-      this.#queued++
+      const lane = this.#queue.prepend(call)
       if (lane.size === 1) this.#settleLane(lane, nowMs)
       else this.#waiting.changedFor(lane, nowMs)
     }
@@ -549,46 +456,25 @@ export class HeadgateScheduler {
   }
 
   get #isIdle(): boolean {
-    return this.#queued === 0 && this.#running.size === 0 && !this.#deciding
+    return this.#queue.size === 0 && this.#runner.size === 0 && !this.#deciding
   }
 
   /** One timer: the next return of a token, end of a hold, deadline or time-out. */
   #arm(): void {
-    const first = this.#running.first
-    const atMs = Math.min(
-      this.#deciding ? Number.POSITIVE_INFINITY : this.#waiting.wakeAtMs,
-      this.#deadlines.peek()?.deadlineMs ?? Number.POSITIVE_INFINITY,
-      first === undefined ? Number.POSITIVE_INFINITY : first.ticket.sentAtMs + this.#settings.timeoutMs,
+    this.#timer.set(
+      Math.min(
+        this.#deciding ? Number.POSITIVE_INFINITY : this.#waiting.wakeAtMs,
+        this.#queue.deadlineAtMs,
+        this.#runner.timeoutAtMs,
+      ),
     )
-    // An earlier wake only looks again; it is taken back when nothing is left to wake for.
-    if (this.#timer !== undefined && this.#timerAtMs <= atMs && atMs !== Number.POSITIVE_INFINITY) return
-    this.#timer?.cancel()
-    this.#timer = undefined
-    if (atMs === Number.POSITIVE_INFINITY) return
-    this.#timerAtMs = atMs
-    this.#timer = this.#clock.setTimer(() => this.#wake(), Math.max(atMs - this.#clock.nowMs(), SHORTEST_TIMER_MS))
   }
 
   #wake(): void {
-    this.#timer = undefined
     const nowMs = this.#clock.nowMs()
-    const { timeoutMs } = this.#settings
-    for (
-      let first = this.#running.first;
-      first !== undefined && first.ticket.sentAtMs + timeoutMs <= nowMs;
-      first = this.#running.first
-    ) {
-      const error = new TimeoutError(first.call.request.labels, timeoutMs)
-      const attempt = first
-      this.#ended(attempt, 'lost', undefined, error, true)
-      attempt.abort(error)
-    }
+    this.#runner.giveUpLate(nowMs)
     this.#serve(nowMs)
-    for (
-      let call = this.#deadlines.peek();
-      call !== undefined && call.deadlineMs <= nowMs;
-      call = this.#deadlines.peek()
-    ) {
+    for (let call = this.#queue.late(nowMs); call !== undefined; call = this.#queue.late(nowMs)) {
       this.#counters.expired++
       this.#takeOut(
         call,
@@ -597,22 +483,4 @@ export class HeadgateScheduler {
     }
     this.#goOn()
   }
-
-  #emit(event: SchedulerEvent): void {
-    const { observer } = this.#settings
-    if (observer === undefined) return
-    try {
-      observer(event)
-    } catch (error) {
-      // Neither may it lose a call, nor vanish.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
-  }
-}
-
-/** How a call ended whose task threw. An abort may have any reason, and a task rejects with it as it is. */
-function outcomeOf({ request: { signal } }: Call, error: unknown): Outcome {
-  return isLostCall(error) || (signal?.aborted === true && error === signal.reason) ? 'lost' : 'failed'
 }

@@ -15,46 +15,17 @@ import type { Refusal, Seen } from '../request.ts'
 import { ROUNDED_MS } from './arrival.ts'
 import type { Bucket } from './bucket.ts'
 import type { Cap } from './cap.ts'
+import { holdState, stateOf } from './gate-state.ts'
 import { Gates, type MemoryPassage } from './gates.ts'
 import type { Hold } from './hold.ts'
 import { Holds } from './holds.ts'
 import { pick } from './keys.ts'
 import type { Labels } from './limit.ts'
+import { MemoryTicket } from './ticket.ts'
 
 /** The ledger of one process: buckets, caps and holds in memory. Answers at once. */
 export function memoryLedger(): Ledger {
   return { open: setup => new MemoryLedger(setup) }
-}
-
-interface HoldPass {
-  readonly hold: Hold
-  readonly generation: number
-}
-
-class MemoryTicket implements Ticket {
-  readonly passage: MemoryPassage
-  readonly gates: readonly (Bucket | Cap)[]
-  readonly costs: readonly number[]
-  readonly sentAtMs: number
-  warm: boolean
-  receivedAtMs = Number.NaN
-  /** The last moment at which the server can have counted the call, as far as is known. */
-  backFromMs = Number.NaN
-  refused = false
-  settled = false
-  holds: readonly HoldPass[] | undefined
-
-  constructor(passage: MemoryPassage, costs: readonly number[], sentAtMs: number, warm: boolean) {
-    this.passage = passage
-    this.gates = passage.gates
-    this.costs = costs
-    this.sentAtMs = sentAtMs
-    this.warm = warm
-  }
-
-  get isCounted(): boolean {
-    return !Number.isNaN(this.receivedAtMs)
-  }
 }
 
 class MemoryLedger implements LedgerSession {
@@ -392,31 +363,4 @@ function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): numb
   if (fixed !== undefined) return fixed
   if (typeof cost === 'number') return cost
   return cost?.[(passage.gates[index] as Bucket | Cap).name] ?? 1
-}
-
-function stateOf(gate: Bucket | Cap, tokens: number, nowMs: number): GateState {
-  const readyAtMs = gate.readyAtMs(tokens, nowMs)
-  return {
-    kind: gate.kind,
-    name: gate.name,
-    labels: pick(gate.limit.by, gate.labels),
-    limit: gate.tokens,
-    free: Math.max(0, gate.free(nowMs)),
-    inFlight: gate.inFlight,
-    waitMs: readyAtMs === Number.POSITIVE_INFINITY ? null : Math.max(0, readyAtMs - nowMs),
-  }
-}
-
-function holdState(hold: Hold, nowMs: number): GateState {
-  const readyAtMs = hold.readyAtMs(nowMs)
-  const cap = hold.capAt(nowMs)
-  return {
-    kind: 'hold',
-    name: hold.reason,
-    labels: hold.labels,
-    limit: cap,
-    free: Math.max(0, cap - hold.inFlight),
-    inFlight: hold.inFlight,
-    waitMs: readyAtMs === Number.POSITIVE_INFINITY ? null : Math.max(0, readyAtMs - nowMs),
-  }
 }

@@ -1,0 +1,34 @@
+import type { GateState } from '../ports/ledger.ts'
+import type { Bucket } from './bucket.ts'
+import type { Cap } from './cap.ts'
+import type { Hold } from './hold.ts'
+import { pick } from './keys.ts'
+
+/** A bucket or cap as plain data. */
+export function stateOf(gate: Bucket | Cap, tokens: number, nowMs: number): GateState {
+  const readyAtMs = gate.readyAtMs(tokens, nowMs)
+  return {
+    kind: gate.kind,
+    name: gate.name,
+    labels: pick(gate.limit.by, gate.labels),
+    limit: gate.tokens,
+    free: Math.max(0, gate.free(nowMs)),
+    inFlight: gate.inFlight,
+    waitMs: readyAtMs === Number.POSITIVE_INFINITY ? null : Math.max(0, readyAtMs - nowMs),
+  }
+}
+
+/** A hold as plain data. */
+export function holdState(hold: Hold, nowMs: number): GateState {
+  const readyAtMs = hold.readyAtMs(nowMs)
+  const cap = hold.capAt(nowMs)
+  return {
+    kind: 'hold',
+    name: hold.reason,
+    labels: hold.labels,
+    limit: cap,
+    free: Math.max(0, cap - hold.inFlight),
+    inFlight: hold.inFlight,
+    waitMs: readyAtMs === Number.POSITIVE_INFINITY ? null : Math.max(0, readyAtMs - nowMs),
+  }
+}

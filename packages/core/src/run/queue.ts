@@ -1,0 +1,83 @@
+import { Heap } from '../lanes/heap.ts'
+import { Lane } from '../lanes/lane.ts'
+import type { Call } from './call.ts'
+
+/** The calls that wait: by lane, and by deadline. */
+export class Queue {
+  /** How many calls wait. */
+  size = 0
+  readonly #fairBy: string
+  readonly #entered: (lane: Lane) => void
+  readonly #lanes = new Map<string, Lane>()
+  readonly #deadlines = new Heap<Call>((a, b) => a.deadlineMs < b.deadlineMs)
+
+  /** @param entered is told of every new lane */
+  constructor(fairBy: string, entered: (lane: Lane) => void) {
+    this.#fairBy = fairBy
+    this.#entered = entered
+  }
+
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0
+  }
+
+  get lanes(): Iterable<Lane> {
+    return this.#lanes.values()
+  }
+
+  /** Every waiting call; those listed may be taken out meanwhile. */
+  calls(): readonly Call[] {
+    const calls: Call[] = []
+    for (const lane of this.#lanes.values()) {
+      for (let call = lane.first; call !== undefined; call = call.next) calls.push(call as Call)
+    }
+    return calls
+  }
+
+  append(call: Call): Lane {
+    const lane = this.#enter(call)
+    lane.append(call)
+    return lane
+  }
+
+  prepend(call: Call): Lane {
+    const lane = this.#enter(call)
+    lane.prepend(call)
+    return lane
+  }
+
+  take(call: Call): void {
+    ;(call.lane as Lane).take(call)
+    this.size--
+    if (this.#deadlines.has(call)) this.#deadlines.remove(call)
+  }
+
+  /** The lane is empty. */
+  drop(lane: Lane): void {
+    this.#lanes.delete(lane.key)
+  }
+
+  /** The first deadline; Infinity when nobody has one. */
+  get deadlineAtMs(): number {
+    return this.#deadlines.peek()?.deadlineMs ?? Number.POSITIVE_INFINITY
+  }
+
+  /** The waiting call with the first deadline, once that has come. */
+  late(nowMs: number): Call | undefined {
+    return this.deadlineAtMs <= nowMs ? this.#deadlines.peek() : undefined
+  }
+
+  #enter(call: Call): Lane {
+    const { labels, priority = 0 } = call.request
+    this.size++
+    if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.#deadlines.push(call)
+    const key = `${priority}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
+    let lane = this.#lanes.get(key)
+    if (lane === undefined) {
+      lane = new Lane(key, call.passage, priority, labels[this.#fairBy] ?? '')
+      this.#lanes.set(key, lane)
+      this.#entered(lane)
+    }
+    return lane
+  }
+}
