@@ -9,6 +9,8 @@ const ENOUGH = 40
 interface Slot {
   index: number
   count: number
+  /** Over cold connections. */
+  shortestCold: number
   /** Ascending, at most {@link SMALLEST}. */
   readonly smallest: number[]
 }
@@ -27,24 +29,23 @@ export class Floor {
   #stale = false
 
   /**
-   * One round trip of a call that the server counted. Opening a connection only adds to it: over a cold one it says something
-   * when it is shorter than any before, namely that the route has become faster.
+   * One round trip of a call that the server counted. Opening a connection only adds to it: over a cold one it tells how
+   * long round trips are at most, and nothing of how long they are.
    */
   learn(roundTripMs: number, isWarm: boolean, nowMs: number): void {
-    this.#judge(nowMs)
-    const isShortest = this.#m1 < Number.POSITIVE_INFINITY && roundTripMs < this.#m1
-    if (isWarm || isShortest) this.add(roundTripMs, nowMs)
+    if (isWarm) {
+      this.add(roundTripMs, nowMs)
+      return
+    }
+    const slot = this.#slotAt(nowMs)
+    if (roundTripMs >= slot.shortestCold) return
+    slot.shortestCold = roundTripMs
+    this.#stale = true
   }
 
   /** One round trip of a call that went over an open connection and that the server counted. */
   add(roundTripMs: number, nowMs: number): void {
-    const index = Math.floor(nowMs / SLOT_MS)
-    let slot = this.#slots[index % SLOTS]
-    if (slot === undefined || slot.index !== index) {
-      slot = { index, count: 0, smallest: [] }
-      this.#slots[index % SLOTS] = slot
-      this.#stale = true
-    }
+    const slot = this.#slotAt(nowMs)
     slot.count++
     // Only the count that first suffices, or a new small one, changes the floor.
     if (slot.count <= ENOUGH) this.#stale = true
@@ -71,23 +72,35 @@ export class Floor {
     return this.#m1 === Number.POSITIVE_INFINITY ? 0 : 0.9 * this.#m1
   }
 
+  #slotAt(nowMs: number): Slot {
+    const index = Math.floor(nowMs / SLOT_MS)
+    let slot = this.#slots[index % SLOTS]
+    if (slot === undefined || slot.index !== index) {
+      slot = { index, count: 0, shortestCold: Number.POSITIVE_INFINITY, smallest: [] }
+      this.#slots[index % SLOTS] = slot
+      this.#stale = true
+    }
+    return slot
+  }
+
   #judge(nowMs: number): void {
     const index = Math.floor(nowMs / SLOT_MS)
     if (!this.#stale && index === this.#judgedSlot) return
     this.#stale = false
     this.#judgedSlot = index
     let count = 0
+    let shortestCold = Number.POSITIVE_INFINITY
     const smallest: number[] = []
     for (const slot of this.#slots) {
       if (slot === undefined || slot.index <= index - SLOTS) continue
       count += slot.count
+      shortestCold = Math.min(shortestCold, slot.shortestCold)
       smallest.push(...slot.smallest)
     }
     smallest.sort((a, b) => a - b)
-    const m1 = smallest[0]
-    this.#m1 = m1 ?? Number.POSITIVE_INFINITY
     const m16 = smallest[SMALLEST - 1]
-    this.#floorMs =
-      m1 === undefined || m16 === undefined || count < ENOUGH ? 0 : Math.max(0, Math.min(0.9 * m1, m1 - 2 * (m16 - m1)))
+    this.#m1 = smallest.length === 0 ? Number.POSITIVE_INFINITY : Math.min(shortestCold, smallest[0] as number)
+    const m1 = this.#m1
+    this.#floorMs = m16 === undefined || count < ENOUGH ? 0 : Math.max(0, Math.min(0.9 * m1, m1 - 2 * (m16 - m1)))
   }
 }

@@ -1,0 +1,56 @@
+import { keyOf } from '../scenario/scenario.ts'
+import type { GateLog, SnapshotLog } from '../world/log.ts'
+import { type Checker, fresh } from './violation.ts'
+
+/**
+ * Tokens are neither made nor lost: what is away for calls in flight is what is in flight, and after the end and a quiet
+ * time everything is back.
+ */
+export const conservation: Checker = (scenario, log) => {
+  const judgement = fresh()
+  const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'conservation', what, atMs })
+  const sentAt = new Set(scenario.kind === 'http' ? log.attempts.map(attempt => attempt.sentAtMs) : [])
+  for (const snapshot of log.snapshots) {
+    // Admitted, but not sent yet: between the two lie some promises, though no time.
+    if (sentAt.has(snapshot.atMs)) continue
+    for (const gate of [...snapshot.buckets, ...snapshot.caps]) {
+      const { free, limit, inFlight } = gate
+      if (free < 0 || free + inFlight > Math.max(limit, inFlight))
+        say(`${name(gate)}: ${free} free and ${inFlight} in flight of ${limit}`, snapshot.atMs)
+      if (inFlight !== openAt(snapshot, gate))
+        say(`${name(gate)}: ${inFlight} in flight, and the world knows of ${openAt(snapshot, gate)}`, snapshot.atMs)
+    }
+  }
+  const end = log.atEnd
+  if (end === undefined) {
+    if (scenario.durationMs > 0) say('no end', scenario.durationMs)
+    return judgement
+  }
+  for (const gate of [...end.buckets, ...end.caps]) {
+    if (gate.free !== gate.limit || gate.inFlight !== 0)
+      say(
+        `${name(gate)}: ${gate.free} of ${gate.limit} free and ${gate.inFlight} in flight after all was over`,
+        end.atMs,
+      )
+  }
+  if (end.queued + end.running > 0) say(`${end.queued} queued and ${end.running} running after all was over`, end.atMs)
+  for (const call of log.calls) {
+    if (
+      call.scheduledAtMs < log.epilogueAtMs ||
+      call.attempts.length > 0 ||
+      scenario.kind === 'http' ||
+      call.how === 'NeverFitsError'
+    )
+      continue
+    say(`call ${call.id} could not go after all was over: ${call.how}`, call.scheduledAtMs)
+  }
+  return judgement
+}
+
+function openAt({ openCost }: SnapshotLog, gate: GateLog): number {
+  return openCost.get(keyOf({ name: gate.name, by: Object.keys(gate.labels) }, gate.labels) as string) ?? 0
+}
+
+function name(gate: GateLog): string {
+  return `${gate.name} ${JSON.stringify(gate.labels)}`
+}

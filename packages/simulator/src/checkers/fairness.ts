@@ -1,0 +1,74 @@
+import { faultsOf, type Scenario } from '../scenario/scenario.ts'
+import type { RunLog } from '../world/log.ts'
+import { type Checker, fresh } from './violation.ts'
+
+/** What treats equals unequally by itself: their calls are held, refused, turned away or sent again at different times. */
+const PARTIAL = ['ban', 'user-hold', 'foreign', 'limit', 'abort', 'expiry', 'crash', 'unsent'] as const
+
+/**
+ * Equals under saturation get equal shares: as long as all of them wait, none has started over one call more than another.
+ * Only where nothing but shared limits decides.
+ */
+export const fairness: Checker = (scenario, log) => {
+  const judgement = fresh()
+  if (scenario.kind === 'http' || !isFair(scenario)) return judgement
+  const uids = [...new Set(scenario.loads.map(load => load.labels['uid'] as string))]
+  const waiting = new Map<string, number>(uids.map(uid => [uid, 0]))
+  const shares = new Map<string, number>(uids.map(uid => [uid, 0]))
+  for (const { atMs, uid, kind } of eventsOf(scenario, log)) {
+    waiting.set(uid, (waiting.get(uid) as number) + (kind === 'enters' ? 1 : -1))
+    if (kind === 'starts') shares.set(uid, (shares.get(uid) as number) + 1)
+    if (kind !== 'starts') continue
+    const counts = [...shares.values()]
+    const least = Math.min(...counts)
+    const most = Math.max(...counts)
+    if (most - least > 1 && [...waiting.values()].every(many => many > 0)) {
+      judgement.violations.push({ checker: 'fairness', what: `equals got ${JSON.stringify([...shares])}`, atMs })
+      return judgement
+    }
+    // Who has nothing to ask for has no claim to make up for it later.
+    if ([...waiting.values()].some(many => many === 0)) for (const each of uids) shares.set(each, 0)
+  }
+  return judgement
+}
+
+function isFair(scenario: Scenario): boolean {
+  const { loads, limits, caps } = scenario
+  const width = loads[0]?.pattern.kind === 'saturating' ? loads[0].pattern.width : 0
+  return (
+    caps.length === 0 &&
+    limits.every(rule => !rule.by.includes('uid') && !rule.by.includes('endpoint')) &&
+    new Set(loads.map(load => load.labels['ip'])).size === 1 &&
+    new Set(loads.map(load => load.labels['uid'])).size > 1 &&
+    loads.every(
+      ({ pattern, priority, cost }) =>
+        pattern.kind === 'saturating' && pattern.width === width && width > 0 && priority === 0 && cost === 1,
+    ) &&
+    faultsOf(scenario, ...PARTIAL).length === 0
+  )
+}
+
+interface Event {
+  readonly atMs: number
+  readonly order: number
+  readonly uid: string
+  readonly kind: 'enters' | 'starts' | 'leaves'
+}
+
+function eventsOf(scenario: Scenario, log: RunLog): Event[] {
+  // From the first refusal on, calls go again at their own time.
+  const endMs = Math.min(
+    log.epilogueAtMs,
+    ...log.arrivals.filter(each => each.verdict !== 'accepted').map(each => each.attempt?.sentAtMs ?? each.atMs),
+  )
+  const events: Event[] = []
+  for (const { load, scheduledAtMs, order, attempts, settledAtMs, settledOrder } of log.calls) {
+    if (scheduledAtMs >= endMs) continue
+    const uid = scenario.loads[load]?.labels['uid'] as string
+    events.push({ atMs: scheduledAtMs, order, uid, kind: 'enters' })
+    const first = attempts[0]
+    if (first === undefined) events.push({ atMs: settledAtMs, order: settledOrder, uid, kind: 'leaves' })
+    else if (first.sentAtMs < endMs) events.push({ atMs: first.sentAtMs, order: first.order, uid, kind: 'starts' })
+  }
+  return events.sort((a, b) => a.order - b.order)
+}

@@ -1,0 +1,24 @@
+import type { Scenario } from '../scenario/scenario.ts'
+import type { RunLog } from '../world/log.ts'
+import { bounds } from './bounds.ts'
+import { conservation } from './conservation.ts'
+import { fairness } from './fairness.ts'
+import { holds } from './holds.ts'
+import { secrets } from './secrets.ts'
+import { settlement } from './settlement.ts'
+import { type Checker, fresh, type Judgement } from './violation.ts'
+import { waiting } from './waiting.ts'
+import { windows } from './windows.ts'
+
+const CHECKERS: readonly Checker[] = [windows, bounds, holds, settlement, conservation, waiting, fairness, secrets]
+
+export function judge(scenario: Scenario, log: RunLog): Judgement {
+  const whole = fresh()
+  for (const checker of CHECKERS) {
+    const { violations, excuses } = checker(scenario, log)
+    whole.violations.push(...violations)
+    for (const [why, times] of excuses) whole.excuses.set(why, (whole.excuses.get(why) ?? 0) + times)
+  }
+  whole.violations.sort((a, b) => a.atMs - b.atMs)
+  return whole
+}

@@ -1,0 +1,154 @@
+import { carries, faultsOf, keyOf, type Scenario } from '../scenario/scenario.ts'
+import type { Attempt, RunLog } from '../world/log.ts'
+import { withBursts } from '../world/server.ts'
+import { Away, awayUntil, Routes, slept } from './away.ts'
+import { type Checker, excuse, fresh } from './violation.ts'
+
+/** How long a lane may wait though all its buckets have tokens, on top of what its timers are late. */
+const PATIENCE_MS = 100
+
+/**
+ * Nobody waits without need: a lane that has all its tokens goes. What is away is told from the documents alone, at the
+ * latest instant that they allow. Lanes that were refused, held or given another limit are left to the other checkers.
+ */
+export const waiting: Checker = (scenario, log) => {
+  const judgement = fresh()
+  // Which call a request belonged to, and where it waited, is seen in core runs alone.
+  if (scenario.kind === 'http') return judgement
+  const bases = withBursts(scenario.limits)
+  const changed = new Set(faultsOf(scenario, 'limit').map(fault => fault.name))
+  const lateMs = Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
+  const longestOfAllMs = Math.max(...scenario.limits.map(rule => rule.windowMs))
+  const disturbed = disturbedKeys(scenario, log)
+  log.lives.forEach((life, index) => {
+    const endMs = Math.min(life.diedAtMs, log.epilogueAtMs)
+    const attempts = log.attempts.filter(({ call }) => call.life === index)
+    const routes = new Routes(attempts)
+    const gates = new Map<string, Away>()
+    const asleep = new Away(1)
+    for (const { atMs, forMs } of faultsOf(scenario, 'suspend')) asleep.add(atMs, atMs + forMs, 1)
+    const gateOf = (
+      key: string,
+      limit: number,
+      of: (attempt: Attempt) => string | undefined,
+      until: (attempt: Attempt) => number,
+    ) => {
+      let away = gates.get(key)
+      if (away !== undefined) return away
+      away = new Away(limit)
+      gates.set(key, away)
+      for (const attempt of attempts) if (of(attempt) === key) away.add(attempt.sentAtMs, until(attempt), attempt.cost)
+      return away
+    }
+    scenario.loads.forEach((load, number) => {
+      const rules = bases.filter(rule => keyOf(rule, load.labels) !== undefined)
+      if (rules.some(rule => changed.has(rule.name.replace(/ burst$/, '')))) return
+      if (rules.some(rule => disturbed.has(keyOf(rule, load.labels) as string))) return
+      if (faultsOf(scenario, 'user-hold', 'ban').some(fault => carries(load.labels, fault.labels))) return
+      const keys = [...rules, ...scenario.caps].map(gate => keyOf(gate, load.labels)).filter(key => key !== undefined)
+      const others = scenario.loads.some(
+        (other, at) =>
+          at !== number && [...bases, ...scenario.caps].some(gate => keys.includes(keyOf(gate, other.labels) ?? '')),
+      )
+      // An older lane may have a claim to one call's tokens.
+      const spare = others ? Math.max(...scenario.loads.map(each => each.cost)) : 0
+      const mine = rules.map(rule => {
+        const key = keyOf(rule, load.labels) as string
+        return gateOf(
+          key,
+          rule.limit,
+          each => keyOf(rule, each.labels),
+          each => awayUntil(each, rule, scenario, routes),
+        )
+      })
+      for (const cap of scenario.caps) {
+        const key = keyOf(cap, load.labels)
+        if (key !== undefined) mine.push(capOf(key, cap, attempts))
+      }
+      if (mine.some(gate => gate.limit < load.cost + spare)) return
+      const longestMs = Math.max(...rules.map(rule => rule.windowMs))
+      const coldMs = life.coldStart === 'full' ? 0 : 2 * longestMs + scenario.lostCallMs + 2_000
+      const warmMs = slept(scenario, life.bornAtMs, life.bornAtMs + coldMs)
+      for (const [fromMs, toMs] of waitsOf(log, number, index, endMs)) {
+        const atMs = freeFor(mine, asleep, load.cost + spare, Math.max(fromMs, warmMs), toMs, PATIENCE_MS + 2 * lateMs)
+        if (atMs === undefined) continue
+        // An older call may have a claim to what it cannot use before its other gates let it: at most for a window of theirs.
+        const claimMs = 1.1 * longestOfAllMs + 1_000
+        if (others && freeFor(mine, asleep, load.cost + spare, atMs, toMs, claimMs) === undefined) {
+          excuse(judgement, 'idle behind a claim')
+          continue
+        }
+        const what = `load ${number} waited ${Math.round(toMs - fromMs)} ms though all its tokens were there`
+        judgement.violations.push({ checker: 'waiting', what, atMs })
+        return
+      }
+    })
+  })
+  return judgement
+}
+
+function capOf(key: string, cap: Scenario['caps'][number], attempts: readonly Attempt[]): Away {
+  const away = new Away(cap.limit)
+  for (const attempt of attempts) {
+    if (keyOf(cap, attempt.labels) !== key) continue
+    away.add(attempt.sentAtMs, Number.isNaN(attempt.endedAtMs) ? Number.POSITIVE_INFINITY : attempt.endedAtMs, 1)
+  }
+  return away
+}
+
+/** The first instant from which on all gates had tokens for longer than allowed. */
+function freeFor(
+  gates: readonly Away[],
+  asleep: Away,
+  cost: number,
+  fromMs: number,
+  toMs: number,
+  patienceMs: number,
+): number | undefined {
+  let atMs = fromMs
+  while (atMs + patienceMs < toMs) {
+    let next = atMs
+    for (const gate of gates) next = Math.max(next, gate.busyUntil(cost, next, next + patienceMs))
+    next = Math.max(next, asleep.busyUntil(1, next, next + patienceMs))
+    if (next === atMs) return atMs
+    atMs = next
+  }
+  return undefined
+}
+
+/** Keys at which somebody was refused. */
+function disturbedKeys(scenario: Scenario, log: RunLog): Set<string> {
+  const keys = new Set<string>()
+  for (const { verdict, labels } of log.arrivals) {
+    if (verdict === 'accepted') continue
+    for (const rule of withBursts(scenario.limits)) {
+      const key = keyOf(rule, labels)
+      if (key !== undefined) keys.add(key)
+    }
+  }
+  return keys
+}
+
+/** When the load had a call waiting and none of its calls went. */
+function waitsOf(log: RunLog, load: number, life: number, endMs: number): [number, number][] {
+  const events: { atMs: number; change: number; sent: boolean }[] = []
+  for (const call of log.calls) {
+    if (call.load !== load || call.life !== life || call.scheduledAtMs >= endMs) continue
+    const sentAtMs = call.attempts[0]?.sentAtMs
+    const left = sentAtMs ?? (Number.isNaN(call.settledAtMs) ? endMs : call.settledAtMs)
+    events.push(
+      { atMs: call.scheduledAtMs, change: 1, sent: false },
+      { atMs: left, change: -1, sent: sentAtMs !== undefined },
+    )
+  }
+  events.sort((a, b) => a.atMs - b.atMs || b.change - a.change)
+  const waits: [number, number][] = []
+  let many = 0
+  let sinceMs = 0
+  for (const { atMs, change, sent } of events) {
+    if (many > 0 && (sent || many + change === 0) && atMs > sinceMs) waits.push([sinceMs, Math.min(atMs, endMs)])
+    if (many === 0 || sent) sinceMs = atMs
+    many += change
+  }
+  return waits
+}

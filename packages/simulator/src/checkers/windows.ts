@@ -1,0 +1,185 @@
+import { carries, faultsOf, keyOf, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
+import type { ArrivalLog, Attempt, RunLog } from '../world/log.ts'
+import { withBursts } from '../world/server.ts'
+import { type Checker, excuse, fresh } from './violation.ts'
+
+interface Window {
+  readonly rule: Rule
+  readonly key: string
+  /** Counted, oldest first. */
+  readonly counted: ArrivalLog[]
+}
+
+/**
+ * No window over its limit. Counts anew what the server counted; each call of ours that came when a window was full needs
+ * an excuse that the documents give.
+ */
+export const windows: Checker = (scenario, log) => {
+  const judgement = fresh()
+  const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'windows', what, atMs })
+  let limits = scenario.limits
+  let rules = withBursts(limits)
+  const changes = faultsOf(scenario, 'limit')
+    .map(fault => ({ ...fault, atMs: fault.atMs + (fault.first === 'server' ? 0 : fault.lagMs) }))
+    .sort((a, b) => a.atMs - b.atMs)
+  const windows = new Map<string, ArrivalLog[]>()
+  const excuses = new Excuses(scenario, log)
+  let change = 0
+  for (const arrival of log.arrivals) {
+    const { atMs, labels, cost, verdict, attempt } = arrival
+    for (; change < changes.length && (changes[change]?.atMs as number) <= atMs; change++) {
+      const { name, limit } = changes[change] as (typeof changes)[number]
+      limits = limits.map(rule => (rule.name === name ? { ...rule, limit } : rule))
+      rules = withBursts(limits)
+    }
+    if (verdict === 'banned') continue
+    const full: Window[] = []
+    const touched: ArrivalLog[][] = []
+    for (const rule of rules) {
+      const key = keyOf(rule, labels)
+      if (key === undefined) continue
+      let counted = windows.get(key)
+      if (counted === undefined) {
+        counted = []
+        windows.set(key, counted)
+      }
+      while (counted.length > 0 && (counted[0] as ArrivalLog).atMs <= atMs - rule.windowMs) counted.shift()
+      touched.push(counted)
+      if (sum(counted) + cost > rule.limit) full.push({ rule, key, counted })
+    }
+    if (full.length > 0 !== (verdict === 'refused')) say(`the server and the checker count differently`, atMs)
+    if (verdict === 'accepted') for (const counted of touched) counted.push(arrival)
+    if (attempt === undefined || full.length === 0) continue
+    for (const window of full) {
+      const why = excuses.of(attempt, atMs, window)
+      if (why === undefined) {
+        say(
+          `${window.key}: ${sum(window.counted)} of ${window.rule.limit} in ${window.rule.windowMs} ms, and one more came`,
+          atMs,
+        )
+      } else excuse(judgement, why)
+    }
+  }
+  return judgement
+}
+
+function sum(counted: readonly ArrivalLog[]): number {
+  let total = 0
+  for (const { cost } of counted) total += cost
+  return total
+}
+
+class Excuses {
+  readonly #scenario: Scenario
+  readonly #log: RunLog
+  readonly #byIp = new Map<string, Attempt[]>()
+
+  constructor(scenario: Scenario, log: RunLog) {
+    this.#scenario = scenario
+    this.#log = log
+  }
+
+  of(attempt: Attempt, atMs: number, window: Window): string | undefined {
+    const { counted, rule } = window
+    const ours = counted.filter(each => each.attempt !== undefined)
+    if (sum(ours) + attempt.cost <= rule.limit) return 'foreign'
+    const own = ours.filter(each => !this.#isOfAnotherLife(each, attempt, atMs))
+    const over = sum(own) + attempt.cost - rule.limit
+    if (over <= 0) return 'of another life'
+    if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
+    const stuck = own.filter(each => each.attempt?.stuck === true)
+    if (over <= this.#probes(stuck, attempt, atMs, rule)) return 'probe of a silent route'
+    return this.#isFaster(own, over, attempt, atMs, window) ? 'faster than ever seen' : undefined
+  }
+
+  /** A `paced` start takes chances with what went before it; a `spent` one may rely on lost calls arriving within their time. */
+  #isOfAnotherLife({ attempt: counted, atMs: countedAtMs }: ArrivalLog, attempt: Attempt, atMs: number): boolean {
+    const [older, newer] = [counted?.call.life ?? 0, attempt.call.life].sort((x, y) => x - y) as [number, number]
+    if (older === newer) return false
+    const arrivedAtMs = older === attempt.call.life ? atMs : countedAtMs
+    const late = arrivedAtMs > (this.#log.lives[older]?.diedAtMs as number) + this.#scenario.lostCallMs
+    return late || this.#log.lives.slice(older + 1, newer + 1).some(({ coldStart }) => coldStart === 'paced')
+  }
+
+  /** The server knew of a lower limit before the client, or the client of a higher one before the server. */
+  #isLowered(rule: Rule, atMs: number, attempt: Attempt): boolean {
+    const name = rule.name.replace(/ burst$/, '')
+    return faultsOf(this.#scenario, 'limit').some(fault => {
+      if (fault.name !== name) return false
+      const { giveUpMs, timeoutMs, lostCallMs } = this.#scenario
+      const settledMs = rule.windowMs + lostCallMs + (giveUpMs ?? timeoutMs) + 30_000
+      return atMs >= fault.atMs && attempt.sentAtMs < fault.atMs + fault.lagMs + settledMs && !this.#isOrderly(fault)
+    })
+  }
+
+  #isOrderly(fault: Extract<Scenario['faults'][number], { kind: 'limit' }>): boolean {
+    const before = this.#scenario.limits.find(rule => rule.name === fault.name)?.limit ?? 0
+    return fault.limit < before ? fault.first === 'client' && fault.lagMs >= 30_000 : fault.first === 'server'
+  }
+
+  /**
+   * A silent route is probed by one call at a time, in the place of a lost one: as many may come too many when all that
+   * was stuck arrives. Apart from each other by what a lost call is waited for.
+   * @returns their tokens
+   */
+  #probes(stuck: readonly ArrivalLog[], attempt: Attempt, atMs: number, rule: Rule): number {
+    const apartMs = (this.#scenario.lostCallMs + rule.windowMs) * 0.999
+    const sent = stuck.map(each => each.attempt as Attempt)
+    const sinceMs = Math.min(attempt.sentAtMs, ...sent.map(each => each.sentAtMs))
+    const cost = Math.max(attempt.cost, ...sent.map(each => each.cost))
+    const lost = sent.reduce((sum, each) => sum + each.cost, attempt.stuck ? attempt.cost : 0)
+    return Math.min(lost, cost * Math.floor((atMs - sinceMs) / apartMs))
+  }
+
+  /**
+   * Some call needed less there, and the answer to an older one less back over the same route, than any round trip seen
+   * before: nobody could know. The call that came too early may have been let in, and the next one pays.
+   */
+  #isFaster(own: readonly ArrivalLog[], over: number, attempt: Attempt, atMs: number, { rule }: Window): boolean {
+    const calls = own.map(each => ({ attempt: each.attempt as Attempt, atMs: each.atMs, cost: each.cost }))
+    calls.push({ attempt, atMs, cost: attempt.cost })
+    const wanted = Object.fromEntries(rule.by.map(name => [name, attempt.labels[name] ?? '']))
+    const backMs = new Map<string, number>()
+    for (const { attempt: each, atMs: countedAtMs } of calls.slice(0, -1)) {
+      const ip = each.labels['ip'] as string
+      const ms = each.answeredAtMs - countedAtMs
+      if (ms >= 0) backMs.set(ip, Math.min(ms, backMs.get(ip) ?? Number.POSITIVE_INFINITY))
+    }
+    let early = 0
+    for (const { attempt: each, atMs: arrivedAtMs, cost } of calls.slice(Math.max(0, calls.length / 2 - 1))) {
+      const seenMs = this.#smallestSeen(wanted, each)
+      // Who has seen nothing has nothing to be misled by.
+      if (
+        seenMs < Number.POSITIVE_INFINITY &&
+        arrivedAtMs - each.sentAtMs + (backMs.get(each.labels['ip'] as string) ?? Number.NaN) < seenMs
+      )
+        early += cost
+    }
+    return early >= over
+  }
+
+  /** The shortest round trip before a call on the routes that its bucket draws on; Infinity: none. */
+  #smallestSeen(wanted: Labels, { call, sentAtMs: beforeMs }: Attempt): number {
+    const ips = new Set<string>()
+    for (const each of this.#log.attempts) {
+      if (each.sentAtMs > beforeMs) break
+      if (each.call.life === call.life && carries(each.labels, wanted)) ips.add(each.labels['ip'] as string)
+    }
+    return Math.min(...[...ips].map(ip => this.#smallestOf(ip, call.life, beforeMs)))
+  }
+
+  #smallestOf(ip: string, life: number, beforeMs: number): number {
+    let attempts = this.#byIp.get(ip)
+    if (attempts === undefined) {
+      attempts = this.#log.attempts.filter(each => each.labels['ip'] === ip)
+      this.#byIp.set(ip, attempts)
+    }
+    let smallestMs = Number.POSITIVE_INFINITY
+    for (const { call, sentAtMs, answeredAtMs, succeeded } of attempts) {
+      // Only successes teach: an edge server refuses in no time.
+      if (call.life === life && succeeded && answeredAtMs < beforeMs)
+        smallestMs = Math.min(smallestMs, answeredAtMs - sentAtMs)
+    }
+    return smallestMs
+  }
+}

@@ -1,0 +1,146 @@
+/** What happens in one seed, as plain data: whatever is not here is decided by `draw` from the seed. */
+export interface Scenario {
+  readonly seed: number
+  readonly kind: 'core' | 'http'
+  readonly durationMs: number
+  readonly limits: readonly Rule[]
+  readonly caps: readonly Cap[]
+  readonly routes: readonly Route[]
+  readonly loads: readonly Load[]
+  readonly coldStart: ColdStart
+  readonly lostCallMs: number
+  /** The scheduler's own time-out. */
+  readonly timeoutMs: number
+  /** When the task gives a call up, as an HTTP client would; null: it never does. */
+  readonly giveUpMs: number | null
+  readonly maxQueued: number
+  readonly faults: readonly Fault[]
+}
+
+export type ColdStart = 'paced' | 'full' | 'spent'
+export type Labels = Readonly<Record<string, string>>
+
+/** A limit as the server keeps it. */
+export interface Rule {
+  readonly name: string
+  readonly limit: number
+  readonly windowMs: number
+  readonly by: readonly string[]
+  readonly burst?: number
+  /** Applies only to calls that carry these. */
+  readonly only?: Labels
+}
+
+/** A cap that the client keeps for itself. */
+export interface Cap {
+  readonly name: string
+  readonly limit: number
+  readonly by: readonly string[]
+}
+
+/** One way: `baseMs`, and log-normal on top. */
+export interface Leg {
+  readonly baseMs: number
+  readonly medianMs: number
+  readonly sigma: number
+}
+
+export interface Route {
+  readonly ip: string
+  readonly there: Leg
+  readonly back: Leg
+}
+
+export type Pattern =
+  /** So many calls at a time, the next as soon as one is over. */
+  | { readonly kind: 'saturating'; readonly width: number }
+  /** At random instants. */
+  | { readonly kind: 'poisson'; readonly perSecond: number }
+  /** `size` at one instant, every `everyMs`, sharp. */
+  | { readonly kind: 'lockstep'; readonly size: number; readonly everyMs: number }
+  /** As lockstep, at irregular instants. */
+  | { readonly kind: 'bursts'; readonly size: number; readonly everyMs: number }
+
+/** One source of calls. */
+export interface Load {
+  readonly labels: Labels
+  readonly pattern: Pattern
+  readonly priority: number
+  readonly cost: number
+  readonly retries: number
+}
+
+/** What befalls a share of the calls. */
+type ShareKind = 'lost-request' | 'lost-answer' | 'late-arrival' | 'broken' | 'error' | 'unsent' | 'abort' | 'expiry'
+type OfShare = { [K in ShareKind]: { readonly kind: K; readonly forMs: number; readonly share: number } }[ShareKind]
+
+/** Everything that goes wrong. Each fault stands alone: any subset of the list is a scenario. */
+export type Fault = { readonly atMs: number } & (
+  | OfShare
+  /** Nothing passes; at its end all that was stuck arrives. Of one route, or of all. */
+  | { readonly kind: 'blackout'; readonly forMs: number; readonly ip: string | null }
+  | { readonly kind: 'route-change'; readonly ip: string; readonly there: Leg; readonly back: Leg }
+  /** By decree. `tells`: the true end, none, or to different calls different ones, never later than the true one. */
+  | {
+      readonly kind: 'ban'
+      readonly forMs: number
+      readonly labels: Labels
+      readonly tells: 'truth' | 'nothing' | 'mixed'
+    }
+  /** Somebody else takes so much of the limit of these labels. */
+  | { readonly kind: 'foreign'; readonly forMs: number; readonly labels: Labels; readonly perSecond: number }
+  /** `first`: who knows first, the server or the client. The other follows after `lagMs`. */
+  | {
+      readonly kind: 'limit'
+      readonly name: string
+      readonly limit: number
+      readonly first: 'server' | 'client'
+      readonly lagMs: number
+    }
+  | {
+      readonly kind: 'user-hold'
+      readonly forMs: number
+      readonly labels: Labels
+      readonly releaseAfterMs: number | null
+    }
+  | { readonly kind: 'wall-step'; readonly byMs: number }
+  | { readonly kind: 'drift'; readonly ppm: number }
+  /** The client's machine sleeps. `counted`: its monotonic clock goes on meanwhile. */
+  | { readonly kind: 'suspend'; readonly forMs: number; readonly counted: boolean }
+  /** Timers come early and late, and only at ticks. */
+  | {
+      readonly kind: 'timers'
+      readonly forMs: number
+      readonly earlyMs: number
+      readonly lateMs: number
+      readonly tickMs: number
+    }
+  | { readonly kind: 'crash'; readonly downMs: number; readonly coldStart: ColdStart }
+  /** http only: answers with wrong or without headers and times. */
+  | { readonly kind: 'lies'; readonly forMs: number; readonly share: number }
+)
+
+export type FaultKind = Fault['kind']
+export type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>
+
+export function faultsOf<K extends FaultKind>(scenario: Scenario, ...kinds: readonly K[]): FaultOf<K>[] {
+  return scenario.faults.filter(fault => kinds.includes(fault.kind as K)) as FaultOf<K>[]
+}
+
+/** Whether labels carry all of these values. */
+export function carries(labels: Labels, wanted: Labels): boolean {
+  for (const name in wanted) if (labels[name] !== wanted[name]) return false
+  return true
+}
+
+/** The key of a rule for these labels; undefined where it does not apply. */
+export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only'>, labels: Labels): string | undefined {
+  if (rule.only !== undefined && !carries(labels, rule.only)) return undefined
+  let key = rule.name
+  for (const name of rule.by) {
+    const value = labels[name]
+    if (value === undefined) return undefined
+    key += `|${value}`
+  }
+  return key
+}

@@ -1,0 +1,115 @@
+import type { Scheduler } from '@headgate/core'
+import type { VirtualClock } from '@headgate/core/testing'
+import { keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import type { Attempt, CallLog, GateLog, RunLog, SnapshotLog } from './log.ts'
+
+/** Writes down what happens. */
+export class Books {
+  readonly #scenario: Scenario
+  readonly #clock: VirtualClock
+  readonly #log: RunLog
+  readonly #openCost = new Map<string, number>()
+  readonly #openAttempts = new Set<Attempt>()
+  #order = 0
+
+  constructor(scenario: Scenario, clock: VirtualClock, log: RunLog) {
+    this.#scenario = scenario
+    this.#clock = clock
+    this.#log = log
+  }
+
+  nextOrder(): number {
+    return this.#order++
+  }
+
+  count(kind: string): void {
+    const { injected } = this.#log
+    injected.set(kind, (injected.get(kind) ?? 0) + 1)
+  }
+
+  sent(call: CallLog, labels: Labels, cost: number, sentAtMs: number): Attempt {
+    const attempt: Attempt = {
+      order: this.#order++,
+      call,
+      labels,
+      cost,
+      sentAtMs,
+      arrivedAtMs: Number.NaN,
+      verdict: 'none',
+      answeredAtMs: Number.NaN,
+      endedAtMs: Number.NaN,
+      outcome: 'open',
+      toldUntilMs: Number.NaN,
+      succeeded: false,
+      stuck: false,
+    }
+    call.attempts.push(attempt)
+    this.#log.attempts.push(attempt)
+    this.#openAttempts.add(attempt)
+    this.#book(attempt, cost, 1)
+    return attempt
+  }
+
+  /** The attempt is over for the client. */
+  over(attempt: Attempt, outcome: Attempt['outcome'], atMs: number): void {
+    if (attempt.outcome !== 'open') return
+    attempt.outcome = outcome
+    attempt.endedAtMs = atMs
+    this.#openAttempts.delete(attempt)
+    this.#book(attempt, -attempt.cost, -1)
+  }
+
+  /** The client is gone, and with it all that it waited for. */
+  crashed(atMs: number): void {
+    for (const attempt of this.#openAttempts) this.over(attempt, 'crashed', atMs)
+  }
+
+  /** The client was told of a hold. */
+  told(attempt: Attempt, by: readonly string[], untilMs: number): void {
+    attempt.toldUntilMs = untilMs
+    const labels = Object.fromEntries(by.map(name => [name, attempt.labels[name] ?? '']))
+    const fromMs = this.#clock.nowMs()
+    this.#log.holds.push({
+      labels,
+      fromMs,
+      untilMs,
+      releasedAtMs: Number.POSITIVE_INFINITY,
+      life: attempt.call.life,
+      by: 'server',
+      attempt,
+    })
+  }
+
+  /** An answer that came at the very instant of giving up, but after it, came too late. */
+  tooLate(attempt: Attempt | undefined): void {
+    if (attempt?.outcome !== 'answered') return
+    const { holds } = this.#log
+    attempt.outcome = 'lost'
+    attempt.answeredAtMs = Number.NaN
+    const told = holds.findLastIndex(hold => hold.attempt === attempt)
+    if (told >= 0) holds.splice(told, 1)
+  }
+
+  snapshot(gate: Pick<Scheduler, 'snapshot'>): SnapshotLog {
+    const { buckets, caps, holds, counters } = gate.snapshot()
+    return {
+      atMs: this.#clock.nowMs(),
+      buckets: buckets as readonly GateLog[],
+      caps: caps as readonly GateLog[],
+      holds: holds as readonly GateLog[],
+      queued: counters.queued,
+      running: counters.running,
+      openCost: new Map(this.#openCost),
+    }
+  }
+
+  #book(attempt: Attempt, cost: number, one: number): void {
+    const { limits, caps } = this.#scenario
+    for (const rule of limits) this.#add(keyOf(rule, attempt.labels), cost)
+    for (const cap of caps) this.#add(keyOf(cap, attempt.labels), one)
+  }
+
+  #add(key: string | undefined, amount: number): void {
+    if (key !== undefined) this.#openCost.set(key, (this.#openCost.get(key) ?? 0) + amount)
+  }
+}

@@ -1,0 +1,170 @@
+import { type Admission, createScheduler, inFlight, type Limit, type Scheduler, tokenBucket } from '@headgate/core'
+import { type VirtualClock, virtualClock } from '@headgate/core/testing'
+import { draw } from '../draw.ts'
+import { type FaultOf, faultsOf, type Scenario } from '../scenario/scenario.ts'
+import { Machine } from './client-clock.ts'
+import { Driver, type Life } from './driver.ts'
+import { type Attempt, type CallLog, newLog, type RunLog } from './log.ts'
+import { Network } from './network.ts'
+import { Server } from './server.ts'
+
+const SALT = { lot: 11, abort: 12, random: 13 } as const
+
+/** The scheduler alone, with tasks that travel the network. */
+export async function runCore(scenario: Scenario): Promise<RunLog> {
+  const world = new CoreWorld(scenario)
+  await world.driver.run()
+  return world.log
+}
+
+class CoreWorld {
+  readonly log = newLog()
+  readonly driver: Driver
+  readonly #scenario: Scenario
+  readonly #clock: VirtualClock = virtualClock()
+  readonly #machine: Machine
+  readonly #network: Network
+  readonly #server: Server
+  readonly #mischief: readonly FaultOf<'error' | 'unsent'>[]
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario
+    this.#machine = new Machine(scenario, this.#clock)
+    this.#network = new Network(scenario, this.log.injected)
+    this.#server = new Server(scenario, this.log.arrivals)
+    this.#mischief = faultsOf(scenario, 'error', 'unsent')
+    this.driver = new Driver({
+      scenario,
+      clock: this.#clock,
+      machine: this.#machine,
+      log: this.log,
+      open: life => this.#open(life),
+      send: (scheduler, call, signal) => this.#send(scheduler as Scheduler, call, signal),
+      setServerLimit: (name, limit) => this.#server.setLimit(name, limit),
+      foreign: labels => void this.#server.arrive(labels, 1, this.#clock.nowMs(), undefined),
+      crashed: () => this.#network.forgetConnections(),
+    })
+  }
+
+  #open({ index, coldStart, isDead, limits }: Life): Scheduler {
+    const { seed, caps, lostCallMs, timeoutMs, maxQueued } = this.#scenario
+    let drawn = 0
+    return createScheduler({
+      limits: [...limits.map(rule => tokenBucket({ ...rule })), ...caps.map(cap => inFlight({ ...cap }))] as Limit[],
+      coldStart,
+      lostCallMs,
+      timeoutMs,
+      maxQueued,
+      clock: this.#machine.clockOf(isDead),
+      random: () => draw(seed, SALT.random, index, drawn++),
+    })
+  }
+
+  #send(scheduler: Scheduler, call: CallLog, signal: AbortSignal | undefined): Promise<unknown> {
+    const load = this.#scenario.loads[call.load]
+    if (load === undefined) throw new Error('no such load')
+    const { priority, cost, retries } = load
+    return scheduler.schedule(
+      {
+        labels: this.driver.labelsOf(call.load),
+        retries,
+        ...(cost !== 1 && { cost }),
+        ...(priority !== 0 && { priority }),
+        ...(Number.isFinite(call.maxWaitMs) && { maxWaitMs: call.maxWaitMs }),
+        ...(signal !== undefined && { signal }),
+      },
+      admission => this.#travel(call, load.cost, admission, signal !== undefined),
+    )
+  }
+
+  /** One request: there, judged, and back. */
+  #travel(call: CallLog, cost: number, admission: Admission, mayAbort: boolean): Promise<unknown> {
+    const clock = this.#clock
+    const labels = this.driver.labelsOf(call.load)
+    const sentAtMs = clock.nowMs()
+    const number = call.id * 64 + call.attempts.length
+    const attempt = this.driver.books.sent(call, labels, cost, sentAtMs)
+    const mischief = this.#mischiefOf(number, sentAtMs)
+    if (mischief === 'unsent') {
+      this.driver.books.over(attempt, 'unsent', sentAtMs)
+      admission.unsent()
+      return Promise.reject(new Error('could not be signed'))
+    }
+    const ip = labels['ip'] as string
+    const fate = this.#network.send(ip, number, sentAtMs)
+    attempt.stuck = fate.stuck
+    const { giveUpMs } = this.#scenario
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: unknown) => {
+        if (attempt.outcome !== 'open') return
+        this.driver.books.over(attempt, 'lost', clock.nowMs())
+        reject(error)
+      }
+      if (mayAbort) admission.signal.addEventListener('abort', () => giveUp(new DOMException('aborted', 'AbortError')))
+      const giveUpAtMs = giveUpMs === null ? Number.POSITIVE_INFINITY : sentAtMs + giveUpMs
+      const breaksAtMs = sentAtMs + fate.breaksAfterMs
+      const endsAtMs = this.#machine.awakeAt(Math.min(giveUpAtMs, breaksAtMs))
+      let willBeGivenUp = false
+      const planGivingUp = () => {
+        if (willBeGivenUp || endsAtMs === Number.POSITIVE_INFINITY) return
+        willBeGivenUp = true
+        const broken = breaksAtMs < giveUpAtMs
+        clock.setTimer(
+          () => giveUp(broken ? Object.assign(new Error('reset'), { code: 'ECONNRESET' }) : timeOut()),
+          Math.max(0, endsAtMs - clock.nowMs()),
+        )
+      }
+      if (fate.arrivesAtMs > endsAtMs || fate.backMs === Number.POSITIVE_INFINITY) planGivingUp()
+      if (fate.arrivesAtMs === Number.POSITIVE_INFINITY) return
+      clock.setTimer(() => {
+        const arrivedAtMs = clock.nowMs()
+        if (this.#isTooLate(attempt, arrivedAtMs)) return
+        const verdict = this.#server.arrive(labels, cost, arrivedAtMs, attempt)
+        attempt.arrivedAtMs = arrivedAtMs
+        attempt.verdict = verdict.verdict
+        if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open') return
+        const backAtMs = this.#network.passes(ip, -number, arrivedAtMs, arrivedAtMs + fate.backMs)
+        const answerAtMs = this.#machine.awakeAt(backAtMs)
+        if (answerAtMs > endsAtMs) planGivingUp()
+        clock.setTimer(() => {
+          if (attempt.outcome !== 'open') return
+          attempt.answeredAtMs = clock.nowMs()
+          this.#network.free(ip, clock.nowMs())
+          admission.counted()
+          if (verdict.verdict !== 'accepted') {
+            const isTimed = !Number.isNaN(verdict.toldUntilMs)
+            // As from the answer's own timestamp: on the server's clock, from when it answered.
+            if (isTimed)
+              admission.refused({ holdMs: Math.max(0, verdict.toldUntilMs - arrivedAtMs), by: verdict.by ?? [] })
+            else admission.refused(verdict.by === undefined ? {} : { by: verdict.by })
+            if (isTimed) this.driver.books.told(attempt, verdict.by ?? [], verdict.toldUntilMs)
+          }
+          attempt.succeeded = verdict.verdict === 'accepted' && mischief !== 'error'
+          this.driver.books.over(attempt, 'answered', clock.nowMs())
+          if (mischief === 'error') reject(Object.assign(new Error('HTTP 500'), { response: { status: 500 } }))
+          else resolve(verdict.verdict)
+        }, answerAtMs - arrivedAtMs)
+      }, fate.arrivesAtMs - sentAtMs)
+    })
+  }
+
+  /** A request that was given up arrives within `lostCallMs` or never; only in a blackout does the network keep it longer. */
+  #isTooLate(attempt: Attempt, nowMs: number): boolean {
+    return !attempt.stuck && nowMs > attempt.endedAtMs + 0.999 * this.#scenario.lostCallMs
+  }
+
+  #mischiefOf(number: number, nowMs: number): 'error' | 'unsent' | undefined {
+    let lot = draw(this.#scenario.seed, number, SALT.lot)
+    for (const { kind, atMs, forMs, share } of this.#mischief) {
+      if (nowMs < atMs || nowMs >= atMs + forMs) continue
+      if (lot < share) {
+        this.driver.books.count(kind)
+        return kind
+      }
+      lot -= share
+    }
+    return undefined
+  }
+}
+
+const timeOut = () => new DOMException('no answer', 'TimeoutError')

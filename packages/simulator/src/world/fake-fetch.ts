@@ -1,0 +1,130 @@
+import type { VirtualClock } from '@headgate/core/testing'
+import { carries, type Labels, type Scenario } from '../scenario/scenario.ts'
+import type { Machine } from './client-clock.ts'
+import type { Driver } from './driver.ts'
+import type { Attempt, CallLog } from './log.ts'
+import type { Network } from './network.ts'
+import type { VirtualExchange } from './virtual-exchange.ts'
+
+interface Setup {
+  readonly scenario: Scenario
+  readonly life: number
+  readonly isDead: () => boolean
+  readonly clock: VirtualClock
+  readonly machine: Machine
+  readonly network: Network
+  readonly exchange: VirtualExchange
+  readonly driver: Driver
+}
+
+/** Numbers of requests, apart for each life. */
+const PER_LIFE = 1_000_000
+const TURNS_TO_READ = 4
+
+/** The client's only way out: a fetch whose requests travel the network in virtual time. */
+export class FakeFetch {
+  readonly fetch: typeof globalThis.fetch
+  readonly #setup: Setup
+  #sent = 0
+
+  constructor(setup: Setup) {
+    this.#setup = setup
+    this.fetch = (input, init) => this.#send(new Request(input, init), init?.signal ?? (input as Request).signal)
+  }
+
+  #send(request: Request, signal: AbortSignal | null | undefined): Promise<Response> {
+    const { clock, machine, network, exchange, driver, life, isDead } = this.#setup
+    const url = new URL(request.url)
+    const sentAtMs = clock.nowMs()
+    const number = life * PER_LIFE + this.#sent++
+    const attempt = driver.books.sent(this.#callOf(number), this.#labelsOf(url, request.headers), 1, sentAtMs)
+    const fate = network.send('a', number, sentAtMs)
+    attempt.stuck = fate.stuck
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: unknown) => {
+        if (attempt.outcome !== 'open' || isDead()) return
+        driver.books.over(attempt, 'lost', clock.nowMs())
+        reject(error)
+      }
+      signal?.addEventListener('abort', () => giveUp(new DOMException('This operation was aborted', 'AbortError')), {
+        once: true,
+      })
+      if (fate.breaksAfterMs < Number.POSITIVE_INFINITY) {
+        const brokenAtMs = machine.awakeAt(sentAtMs + fate.breaksAfterMs)
+        clock.setTimer(
+          () =>
+            giveUp(new TypeError('fetch failed', { cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }) })),
+          brokenAtMs - sentAtMs,
+        )
+      }
+      if (fate.arrivesAtMs === Number.POSITIVE_INFINITY) return
+      clock.setTimer(() => {
+        const arrivedAtMs = clock.nowMs()
+        if (this.#isTooLate(attempt, arrivedAtMs)) return
+        const { reply, verdict, succeeded, toldUntilMs } = exchange.receive(
+          url,
+          request.method,
+          request.headers,
+          attempt,
+          number,
+        )
+        attempt.arrivedAtMs = arrivedAtMs
+        attempt.verdict = verdict
+        attempt.succeeded = succeeded
+        if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open' || typeof reply === 'string') return
+        const answerAtMs = machine.awakeAt(network.passes('a', -number, arrivedAtMs, arrivedAtMs + fate.backMs))
+        clock.setTimer(() => {
+          if (attempt.outcome !== 'open') return
+          attempt.answeredAtMs = clock.nowMs()
+          network.free('a', clock.nowMs())
+          driver.books.over(attempt, 'answered', clock.nowMs())
+          const { status, headers, body } = reply
+          resolve(new Response(body, { status, headers }))
+          if (!Number.isNaN(toldUntilMs)) driver.books.told(attempt, ['exchange', 'uid', 'endpoint'], toldUntilMs)
+          this.#turns(TURNS_TO_READ)
+        }, answerAtMs - arrivedAtMs)
+      }, fate.arrivesAtMs - sentAtMs)
+    })
+  }
+
+  /** The body is read over some turns of the event loop, in which no time goes by. */
+  #turns(left: number): void {
+    if (left > 0) this.#setup.clock.setTimer(() => this.#turns(left - 1), 0)
+  }
+
+  #isTooLate(attempt: Attempt, nowMs: number): boolean {
+    return !attempt.stuck && nowMs > attempt.endedAtMs + 0.999 * this.#setup.scenario.lostCallMs
+  }
+
+  /** Which endpoint, whose key. */
+  #labelsOf(url: URL, headers: Headers): Labels {
+    const key = headers.get('x-bx-apikey') ?? url.searchParams.get('api_key') ?? ''
+    const command = url.searchParams.get('command')
+    const uid = /-of-(u\d+)-/.exec(key)?.[1] ?? ''
+    const endpoint = command ?? `GET ${url.pathname}`
+    const load = this.#setup.scenario.loads.findIndex(each => carries(each.labels, { uid, endpoint }))
+    return this.#setup.driver.labelsOf(load)
+  }
+
+  /** A request does not say which call it belongs to; checkers of calls look at core runs. */
+  #callOf(id: number): CallLog {
+    const scheduledAtMs = this.#setup.clock.nowMs()
+    const times = {
+      scheduledAtMs,
+      maxWaitMs: Number.POSITIVE_INFINITY,
+      abortedAtMs: Number.NaN,
+      settledAtMs: Number.NaN,
+    }
+    return {
+      id,
+      load: 0,
+      life: this.#setup.life,
+      ...times,
+      order: 0,
+      settledOrder: 0,
+      attempts: [],
+      settled: 1,
+      how: 'ok',
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import type { ColdStart, Labels } from '../scenario/scenario.ts'
+
+// What was seen from outside, in the server's true milliseconds. It is all that the checkers get.
+
+/** One request that left the client. */
+export interface Attempt {
+  /** What happened before has a smaller one, also at the same instant. */
+  readonly order: number
+  readonly call: CallLog
+  readonly labels: Labels
+  readonly cost: number
+  readonly sentAtMs: number
+  /** When it reached the server; NaN: never. */
+  arrivedAtMs: number
+  verdict: 'none' | 'accepted' | 'refused' | 'banned'
+  /** When its answer reached the client; NaN: never. */
+  answeredAtMs: number
+  /** When it was over for the client; NaN: it never was. */
+  endedAtMs: number
+  outcome: 'open' | 'answered' | 'lost' | 'unsent' | 'crashed'
+  /** Until when the answer said that the caller is banned. */
+  toldUntilMs: number
+  /** Its answer was no error: only such a one says how fast the route is. */
+  succeeded: boolean
+  /** It was on the way when nothing passed. */
+  stuck: boolean
+}
+
+export interface CallLog {
+  readonly id: number
+  readonly load: number
+  /** How many crashes there had been. */
+  readonly life: number
+  readonly scheduledAtMs: number
+  readonly maxWaitMs: number
+  abortedAtMs: number
+  attempts: Attempt[]
+  readonly order: number
+  settledAtMs: number
+  settledOrder: number
+  /** How often. */
+  settled: number
+  how: string
+}
+
+/** What came to the server, in order. */
+export interface ArrivalLog {
+  readonly atMs: number
+  readonly labels: Labels
+  readonly cost: number
+  readonly verdict: 'accepted' | 'refused' | 'banned'
+  /** Undefined: somebody else's. */
+  readonly attempt: Attempt | undefined
+}
+
+export interface LifeLog {
+  readonly bornAtMs: number
+  readonly coldStart: ColdStart
+  /** Infinity: it lived to the end. */
+  diedAtMs: number
+}
+
+/** A hold that the client was told of, or set by its user. */
+export interface KnownHold {
+  readonly labels: Labels
+  readonly fromMs: number
+  /** By the server's clock, where the server told. */
+  untilMs: number
+  /** When its user released it. */
+  releasedAtMs: number
+  readonly life: number
+  readonly by: 'server' | 'user'
+  /** Whose answer told it. */
+  readonly attempt: Attempt | undefined
+}
+
+/** Numbers of a snapshot of the scheduler's. */
+export interface GateLog {
+  readonly name: string
+  readonly labels: Labels
+  readonly limit: number
+  readonly free: number
+  readonly inFlight: number
+}
+
+export interface SnapshotLog {
+  readonly atMs: number
+  readonly buckets: readonly GateLog[]
+  readonly caps: readonly GateLog[]
+  readonly holds: readonly GateLog[]
+  readonly queued: number
+  readonly running: number
+  /** As the world counts them: not answered, not over. By limit name and label values. */
+  readonly openCost: ReadonlyMap<string, number>
+}
+
+export interface RunLog {
+  readonly calls: CallLog[]
+  readonly attempts: Attempt[]
+  readonly arrivals: ArrivalLog[]
+  readonly lives: LifeLog[]
+  readonly holds: KnownHold[]
+  readonly snapshots: SnapshotLog[]
+  /** After all was over and everything had had time to come back; undefined when it never was. */
+  atEnd: SnapshotLog | undefined
+  /** From when the last calls were sent, one after the other, to see whether all still works. */
+  epilogueAtMs: number
+  /** Errors that nobody caught, and the like. */
+  readonly mishaps: string[]
+  /** All that was given out: events, errors, snapshots. */
+  readonly texts: string[]
+  /** What must not be in them. */
+  readonly secrets: string[]
+  readonly injected: Map<string, number>
+}
+
+export function newLog(): RunLog {
+  return {
+    calls: [],
+    attempts: [],
+    arrivals: [],
+    lives: [],
+    holds: [],
+    snapshots: [],
+    atEnd: undefined,
+    epilogueAtMs: Number.POSITIVE_INFINITY,
+    mishaps: [],
+    texts: [],
+    secrets: [],
+    injected: new Map(),
+  }
+}

@@ -1,0 +1,116 @@
+import { draw } from '../draw.ts'
+import { carries, type FaultOf, faultsOf, keyOf, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
+import type { ArrivalLog, Attempt } from './log.ts'
+
+export interface Verdict {
+  readonly verdict: 'accepted' | 'refused' | 'banned'
+  /** What a ban's words say, in the server's milliseconds; NaN: no time. */
+  readonly toldUntilMs: number
+  /** What a ban speaks of. */
+  readonly by: readonly string[] | undefined
+}
+
+interface Counted {
+  readonly atMs: number
+  readonly cost: number
+}
+
+/** How many refusals within how long become a ban, and how long that is (facts: about 5 minutes; the number is a guess). */
+const BAN_AFTER = 20
+const BAN_WINDOW_MS = 10_000
+const BAN_MS = 300_000
+
+/** Counts in exact sliding windows at arrival, and refuses what is over. Knows nothing of the client. */
+export class Server {
+  readonly arrivals: ArrivalLog[]
+  readonly #seed: number
+  #limits: readonly Rule[]
+  #rules: Rule[]
+  readonly #windows = new Map<string, Counted[]>()
+  readonly #bans: { labels: Labels; fromMs: number; untilMs: number; tells: FaultOf<'ban'>['tells'] }[]
+  readonly #refusals = new Map<string, number[]>()
+
+  constructor(scenario: Scenario, arrivals: ArrivalLog[]) {
+    this.arrivals = arrivals
+    this.#seed = scenario.seed
+    this.#limits = scenario.limits
+    this.#rules = withBursts(this.#limits)
+    this.#bans = faultsOf(scenario, 'ban').map(({ atMs, forMs, labels, tells }) => ({
+      labels,
+      fromMs: atMs,
+      untilMs: atMs + forMs,
+      tells,
+    }))
+  }
+
+  setLimit(name: string, limit: number): void {
+    this.#limits = this.#limits.map(rule => (rule.name === name ? { ...rule, limit } : rule))
+    this.#rules = withBursts(this.#limits)
+  }
+
+  arrive(labels: Labels, cost: number, atMs: number, attempt: Attempt | undefined): Verdict {
+    const verdict = this.#judge(labels, cost, atMs, attempt)
+    this.arrivals.push({ atMs, labels, cost, verdict: verdict.verdict, attempt })
+    return verdict
+  }
+
+  #judge(labels: Labels, cost: number, atMs: number, attempt: Attempt | undefined): Verdict {
+    if (attempt !== undefined) {
+      for (const ban of this.#bans) {
+        if (atMs < ban.fromMs || atMs >= ban.untilMs || !carries(labels, ban.labels)) continue
+        return { verdict: 'banned', toldUntilMs: this.#told(ban, attempt, atMs), by: Object.keys(ban.labels) }
+      }
+    }
+    const windows: Counted[][] = []
+    let isOver = false
+    for (const rule of this.#rules) {
+      const key = keyOf(rule, labels)
+      if (key === undefined) continue
+      let window = this.#windows.get(key)
+      if (window === undefined) {
+        window = []
+        this.#windows.set(key, window)
+      }
+      while (window.length > 0 && (window[0] as Counted).atMs <= atMs - rule.windowMs) window.shift()
+      let used = cost
+      for (const counted of window) used += counted.cost
+      if (used > rule.limit) isOver = true
+      windows.push(window)
+    }
+    if (!isOver) {
+      for (const window of windows) window.push({ atMs, cost })
+      return { verdict: 'accepted', toldUntilMs: Number.NaN, by: undefined }
+    }
+    if (attempt !== undefined) this.#refuse(labels, atMs)
+    return { verdict: 'refused', toldUntilMs: Number.NaN, by: undefined }
+  }
+
+  #told(ban: { untilMs: number; tells: FaultOf<'ban'>['tells'] }, attempt: Attempt, atMs: number): number {
+    if (ban.tells === 'nothing') return Number.NaN
+    if (ban.tells === 'truth') return ban.untilMs
+    return atMs + (ban.untilMs - atMs) * (0.3 + 0.7 * draw(this.#seed, 0xba, attempt.call.id))
+  }
+
+  /** Those who go on are banned at that endpoint. */
+  #refuse(labels: Labels, atMs: number): void {
+    const { uid = '', endpoint = '' } = labels
+    const key = `${uid}|${endpoint}`
+    const refusals = this.#refusals.get(key) ?? []
+    this.#refusals.set(key, refusals)
+    refusals.push(atMs)
+    while ((refusals[0] as number) <= atMs - BAN_WINDOW_MS) refusals.shift()
+    if (refusals.length < BAN_AFTER) return
+    refusals.length = 0
+    this.#bans.push({ labels: { uid, endpoint }, fromMs: atMs, untilMs: atMs + BAN_MS, tells: 'truth' })
+  }
+}
+
+/** A limit with a burst is two: the burst keeps its own window. */
+export function withBursts(rules: readonly Rule[]): Rule[] {
+  return rules.flatMap(rule => {
+    const { burst, ...whole } = rule
+    if (burst === undefined || burst >= rule.limit) return [whole]
+    const windowMs = (burst * rule.windowMs) / rule.limit
+    return [whole, { ...whole, name: `${rule.name} burst`, limit: burst, windowMs }]
+  })
+}

@@ -1,0 +1,129 @@
+import type { VirtualClock } from '@headgate/core/testing'
+import { type Answer, type Desk, type ExchangeName, openDesk, type Reply } from '@headgate/exchange-sim'
+import { draw } from '../draw.ts'
+import { type FaultOf, faultsOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import type { Attempt, RunLog } from './log.ts'
+
+export type Keys = ReadonlyMap<string, { readonly apiKey: string; readonly secretKey: string }>
+
+export function keysOf(scenario: Scenario): Keys {
+  const uids = new Set(scenario.loads.map(load => load.labels['uid'] as string))
+  const key = (of: string) =>
+    `${of}-${Math.floor(draw(scenario.seed, of.length, of.charCodeAt(of.length - 1)) * 2 ** 32).toString(36)}xyz`
+  return new Map([...uids].map(uid => [uid, { apiKey: key(`key-of-${uid}`), secretKey: key(`secret-of-the-${uid}`) }]))
+}
+
+const SALT = 31
+const FOREIGN_KEY = 'foreign-key-of-'
+/** The two wordings of a disabled period that name a time. */
+const TOLD_UNTIL = /(?:unblocked after|retry after time:) (\d{13})/
+
+export interface Judged {
+  readonly reply: Reply
+  readonly verdict: 'accepted' | 'refused' | 'banned' | 'none'
+  readonly succeeded: boolean
+  /** As the words say; NaN: nothing that a client could know for sure. */
+  readonly toldUntilMs: number
+}
+
+/** The exchange simulator on the true clock, with a mouth that may lie. */
+export class VirtualExchange {
+  readonly #scenario: Scenario
+  readonly #clock: VirtualClock
+  readonly #log: RunLog
+  readonly #desk: Desk
+  readonly #lies: readonly FaultOf<'lies' | 'error'>[]
+
+  constructor(scenario: Scenario, clock: VirtualClock, log: RunLog, keys: Keys) {
+    this.#scenario = scenario
+    this.#clock = clock
+    this.#log = log
+    this.#lies = faultsOf(scenario, 'lies', 'error')
+    const accounts = [...keys].flatMap(([uid, own]) => [
+      { uid, ...own },
+      { uid, apiKey: FOREIGN_KEY + uid, secretKey: 'unknown-to-all' },
+    ])
+    this.#desk = openDesk({ clock, accounts, logSize: 1, seed: scenario.seed })
+    for (const { atMs, forMs, labels } of faultsOf(scenario, 'ban')) {
+      const { exchange, uid = '', endpoint = '' } = labels
+      const wording = draw(scenario.seed, SALT, atMs) < 0.5 ? 'error-count' : 'disabled-period'
+      clock.setTimer(() => {
+        this.#desk.ban({ exchange: exchange as ExchangeName, uid, endpoint, forMs: Math.max(1, forMs), wording })
+      }, atMs)
+    }
+  }
+
+  /** A request arrives. */
+  receive(url: URL, method: string, headers: Headers, attempt: Attempt, number: number): Judged {
+    const exchange = attempt.labels['exchange'] as ExchangeName
+    const epochOffsetMs = this.#clock.epochMs() - this.#clock.nowMs()
+    const reply = this.#desk.receive(exchange, {
+      method,
+      path: url.pathname,
+      query: url.search.slice(1),
+      ip: 'a',
+      header: name => headers.get(name) ?? undefined,
+    })
+    const outcome = this.#desk.log()[0]?.outcome
+    const verdict = outcome === 'into-ban' ? 'banned' : outcome === 'refused' ? 'refused' : 'accepted'
+    this.#log.arrivals.push({ atMs: this.#clock.nowMs(), labels: attempt.labels, cost: 1, verdict, attempt })
+    if (typeof reply === 'string') return { reply, verdict, succeeded: false, toldUntilMs: Number.NaN }
+    const said = this.#distort(reply, url, number)
+    const told = said === reply && exchange === 'bingx' ? TOLD_UNTIL.exec(reply.body)?.[1] : undefined
+    const succeeded = outcome === 'accepted' && said === reply
+    return {
+      reply: said,
+      verdict,
+      succeeded,
+      toldUntilMs: told === undefined ? Number.NaN : Number(told) - epochOffsetMs,
+    }
+  }
+
+  /** Somebody else with a key to the same account. The desk counts before it looks at signatures. */
+  foreign(labels: Labels): void {
+    const { exchange = '', endpoint = '', uid = '' } = labels
+    const isBingx = exchange === 'bingx'
+    this.#desk.receive(exchange as ExchangeName, {
+      method: isBingx ? 'GET' : 'POST',
+      path: isBingx ? (endpoint.split(' ')[1] as string) : '/api/v1/private',
+      query: isBingx ? '' : `command=${endpoint}&api_key=${FOREIGN_KEY}${uid}`,
+      ip: 'elsewhere',
+      header: name => (name === 'x-bx-apikey' ? FOREIGN_KEY + uid : undefined),
+    })
+    const outcome = this.#desk.log()[0]?.outcome
+    const verdict = outcome === 'into-ban' ? 'banned' : outcome === 'refused' ? 'refused' : 'accepted'
+    this.#log.arrivals.push({
+      atMs: this.#clock.nowMs(),
+      labels: { ...labels, ip: 'elsewhere' },
+      cost: 1,
+      verdict,
+      attempt: undefined,
+    })
+  }
+
+  #distort(reply: Answer, url: URL, number: number): Answer {
+    const nowMs = this.#clock.nowMs()
+    for (const { kind, atMs, forMs, share } of this.#lies) {
+      if (nowMs < atMs || nowMs >= atMs + forMs || draw(this.#scenario.seed, SALT, number) >= share) continue
+      this.#log.injected.set(kind, (this.#log.injected.get(kind) ?? 0) + 1)
+      if (kind === 'error') return { ...reply, body: '{"code":100500,"msg":"The current system is busy"}' }
+      return lie(reply, url, draw(this.#scenario.seed, SALT, number, 1))
+    }
+    return reply
+  }
+}
+
+/** Headers that contradict the window, none at all, no time in the body, pages of edge servers, and an echo of the query. */
+function lie(reply: Answer, url: URL, luck: number): Answer {
+  const { headers, body } = reply
+  if (luck < 0.25)
+    return {
+      ...reply,
+      headers: { ...headers, 'x-ratelimit-requests-remain': '9999', 'x-ratelimit-requests-expire': '-1' },
+    }
+  if (luck < 0.4) return { ...reply, headers: {} }
+  if (luck < 0.6) return { ...reply, body: body.replace(/"timestamp":\d+,?/, '') }
+  if (luck < 0.75) return { ...reply, status: 502, body: '<html><body>502 Bad Gateway</body></html>' }
+  if (luck < 0.9) return { ...reply, body: body.slice(0, body.length / 2) }
+  return { ...reply, body: JSON.stringify({ code: 100001, msg: `Signature mismatch in ${url.href}`, data: {} }) }
+}

@@ -1,0 +1,94 @@
+import type { Scenario } from '../src/scenario/scenario.ts'
+import { type Attempt, type CallLog, newLog, type RunLog } from '../src/world/log.ts'
+
+export const LABELS = { exchange: 'x', ip: 'a', uid: 'u' }
+
+/** One account, five calls a second, and nothing that goes wrong. */
+export function scenario(changes: Partial<Scenario> = {}): Scenario {
+  return {
+    seed: 1,
+    kind: 'core',
+    durationMs: 60_000,
+    limits: [{ name: 'uid', limit: 5, windowMs: 1_000, by: ['uid'] }],
+    caps: [],
+    routes: [],
+    loads: [{ labels: LABELS, pattern: { kind: 'saturating', width: 10 }, priority: 0, cost: 1, retries: 0 }],
+    coldStart: 'full',
+    lostCallMs: 5_000,
+    timeoutMs: 10_000,
+    giveUpMs: null,
+    maxQueued: 100,
+    faults: [],
+    ...changes,
+  }
+}
+
+/** A log written by hand. */
+export class Story {
+  readonly log: RunLog = newLog()
+  #order = 0
+
+  constructor() {
+    this.log.lives.push({ bornAtMs: 0, coldStart: 'full', diedAtMs: Number.POSITIVE_INFINITY })
+    this.log.atEnd = { ...snapshot, atMs: 100_000 }
+    this.log.epilogueAtMs = 90_000
+  }
+
+  call(scheduledAtMs: number, changes: Partial<CallLog> = {}): CallLog {
+    const call: CallLog = {
+      id: this.log.calls.length,
+      order: this.#order++,
+      load: 0,
+      life: 0,
+      scheduledAtMs,
+      maxWaitMs: Number.POSITIVE_INFINITY,
+      abortedAtMs: Number.NaN,
+      attempts: [],
+      settledAtMs: Number.NaN,
+      settledOrder: Number.POSITIVE_INFINITY,
+      settled: 0,
+      how: 'open',
+      ...changes,
+    }
+    this.log.calls.push(call)
+    return call
+  }
+
+  /** A call that is sent, counted ten milliseconds later, and answered after twenty. */
+  sent(call: CallLog, sentAtMs: number, changes: Partial<Attempt> = {}): Attempt {
+    const attempt: Attempt = {
+      order: this.#order++,
+      call,
+      labels: { ...LABELS, ...(changes.labels ?? {}) },
+      cost: 1,
+      sentAtMs,
+      arrivedAtMs: sentAtMs + 10,
+      verdict: 'accepted',
+      answeredAtMs: sentAtMs + 20,
+      endedAtMs: sentAtMs + 20,
+      outcome: 'answered',
+      toldUntilMs: Number.NaN,
+      succeeded: true,
+      stuck: false,
+      ...changes,
+    }
+    call.attempts.push(attempt)
+    this.log.attempts.push(attempt)
+    const { arrivedAtMs, verdict } = attempt
+    if (verdict !== 'none')
+      this.log.arrivals.push({ atMs: arrivedAtMs, labels: attempt.labels, cost: 1, verdict, attempt })
+    if (call.settled === 0)
+      Object.assign(call, { settled: 1, how: 'ok', settledAtMs: sentAtMs + 20, settledOrder: this.#order++ })
+    return attempt
+  }
+}
+
+export const snapshot = {
+  atMs: 0,
+  buckets: [{ name: 'uid', labels: { uid: 'u' }, limit: 5, free: 5, inFlight: 0 }],
+  caps: [],
+  holds: [],
+  queued: 0,
+  running: 0,
+  openCost: new Map<string, number>(),
+}
