@@ -1,35 +1,44 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { runSeed } from '../src/run-seed.ts'
+import { runScenario } from '../src/run-seed.ts'
+import type { Scenario } from '../src/scenario/scenario.ts'
 
-/** Seeds that once broke a promise, each with what was wrong. */
-const STORIES: readonly [seed: number, kind: 'core' | 'http', story: string][] = [
+/** Scenarios that once broke a promise, shrunk, each with what was wrong. `planted`: broken by hand, to see that it is found. */
+const STORIES: readonly (readonly [file: string, story: string])[] = [
   [
-    1007,
-    'core',
-    'a clock that ran 46 ppm fast brought the tokens of a 60 s window back before the server had let them go',
-  ],
-  [1142, 'core', 'the same at 182 ppm: a guard of 1 ms is less than two good clocks drift apart in a minute'],
-  [
-    1028,
-    'core',
-    'an answer came back quickly over one address and a request went quickly over another: less than either round trip',
-  ],
-  [1153, 'core', 'two addresses, one slow there and one slow back: the smaller floor of the two was still too long'],
-  [
-    1057,
-    'core',
+    'lost-when-the-light-went-out',
     'a call sent just before all went dark was taken for lost in a live network, and arrived when the light came back',
   ],
-  [3080, 'core', 'the route became faster, but only cold connections noticed, and they taught nothing'],
   [
-    5243,
-    'core',
-    'after a probe had taken the place of all lost calls, the next silence was counted from the one before it',
+    'two-clocks-drift',
+    'a clock 200 ppm fast brought the tokens of a 60 s window back before the server had let them go: a guard of 1 ms is less than two good clocks drift apart in a minute',
   ],
+  [
+    'quick-there-quick-back',
+    'an answer came quickly over one address, a request went quickly over another: together less than a round trip on either, so the smaller floor of the two was too long',
+  ],
+  [
+    'a-new-silence',
+    'a probe had taken the place of all lost calls, and the next silence was counted from the one before it: a token stayed away for minutes',
+  ],
+  [
+    'only-cold-answers-were-quick',
+    'the shortest round trips went over cold connections and taught nothing, until a warm one was as quick and the floor was wrong by 40 ms',
+  ],
+  ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
+  [
+    'hold-that-shrank',
+    'planted: of two answers that named different ends of one ban, the later and shorter one was believed',
+  ],
+  ['lost-its-turn', 'planted: a lane that moved to another room began at the end of the line'],
+  ['gave-back-at-once', 'planted: the token of a lost call came back before the call had arrived'],
 ]
 
-for (const [seed, kind, story] of STORIES) {
-  test(`${kind} seed ${seed}: ${story}`, async () => {
-    expect((await runSeed(seed, kind, 10)).violations).toEqual([])
+for (const [file, story] of STORIES) {
+  test(`${file}: ${story}`, async () => {
+    const text = readFileSync(new URL(`regressions/${file}.json`, import.meta.url), 'utf8')
+    const { result } = await runScenario(JSON.parse(text) as Scenario)
+    expect(result.violations).toEqual([])
+    expect(result.arrivals).toBeGreaterThan(0)
   })
 }

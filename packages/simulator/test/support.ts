@@ -69,7 +69,7 @@ export class Story {
       outcome: 'answered',
       toldUntilMs: Number.NaN,
       succeeded: true,
-      stuck: false,
+      stuckFromMs: Number.NaN,
       ...changes,
     }
     call.attempts.push(attempt)

@@ -1,8 +1,9 @@
-import { tokenBucket } from '@headgate/core'
+import { createScheduler, tokenBucket } from '@headgate/core'
+import { virtualClock } from '@headgate/core/testing'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { runs } from '../support/runs.ts'
-import { begin, type CallPlan, type Story, someCalls, someLimits, someStory } from '../support/story.ts'
+import { begin, type CallPlan, labelsOf, type Story, someCalls, someLimits, someStory } from '../support/story.ts'
 
 /** Call by call, when it was admitted, and what the buckets hold at some moments. */
 async function course(story: Story, kept: readonly CallPlan[]) {
@@ -110,6 +111,53 @@ test('an aborted call is never sent, and rejects with the reason of its signal i
         expect(isSent).toBe(false)
         expect(atMs).toBe(plan.atMs + (plan.abortAfterMs as number))
       })
+    }),
+    runs(100),
+  )
+})
+
+test('a call starts within its maxWaitMs, or rejects by then', async () => {
+  await fc.assert(
+    fc.asyncProperty(someStory({ maxCalls: 60, withinMs: 1_500 }), async story => {
+      const { clock, sent, settled } = begin(story)
+      await clock.runAll(3_600_000)
+      for (const [index, plan] of story.calls.entries()) {
+        if (plan.maxWaitMs === undefined) continue
+        const { times, error, atMs } = settled[index] as (typeof settled)[number]
+        const first = sent.find(one => one.plan === plan)
+        expect(times).toBe(1)
+        // A ledger elsewhere decides before it expires, and what it lets through may be on its way for so long.
+        const byMs = plan.atMs + plan.maxWaitMs + 0.01
+        if (first === undefined) expect(atMs).toBeLessThanOrEqual(byMs)
+        else expect(first.atMs).toBeLessThanOrEqual(byMs)
+        if ((error as { code?: unknown } | undefined)?.code === 'MAX_WAIT') expect(first).toBe(undefined)
+      }
+    }),
+    runs(100),
+  )
+})
+
+test('when the last call that waits is taken back, no timer stays', async () => {
+  await fc.assert(
+    fc.asyncProperty(someLimits, someCalls({ maxCalls: 20 }), fc.nat(5_000), async (limits, calls, atMs) => {
+      const clock = virtualClock()
+      const scheduler = createScheduler({ limits, clock, coldStart: 'full' })
+      scheduler.hold({}, { forMs: 3_600_000, reason: 'test' })
+      const controller = new AbortController()
+      const { signal } = controller
+      let settled = 0
+      for (const plan of calls) {
+        const { maxWaitMs, priority } = plan
+        const labels = labelsOf(plan)
+        scheduler
+          .schedule({ labels, signal, priority, ...(maxWaitMs !== undefined && { maxWaitMs }) }, () => undefined)
+          .catch(() => settled++)
+      }
+      await clock.advance(atMs)
+      controller.abort()
+      expect(clock.pendingTimers).toBe(0)
+      await clock.advance(0)
+      expect(settled).toBe(calls.length)
     }),
     runs(100),
   )

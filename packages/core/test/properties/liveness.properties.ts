@@ -2,7 +2,7 @@ import { inFlight, tokenBucket } from '@headgate/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { runs } from '../support/runs.ts'
-import { type CallPlan, type Story, someLimits, someStory, tell } from '../support/story.ts'
+import { plainCall, type Story, someLimits, someStory, tell } from '../support/story.ts'
 import { ORDINARY, world } from '../support/world.ts'
 
 test('a refusal halves the bucket of a call that took nothing from it, however idle it is', async () => {
@@ -52,24 +52,6 @@ test('a refused call that fits no more, for its limit was lowered while it ran, 
   await settled
 })
 
-const plan = (atMs: number, uid: number, ip: number, endpoint: number, more: Partial<CallPlan> = {}): CallPlan => ({
-  atMs,
-  uid,
-  ip,
-  endpoint,
-  cost: undefined,
-  priority: 0,
-  fate: 'answered',
-  requestMs: 0,
-  answerMs: 0,
-  bodyMs: 0,
-  giveUpMs: 0,
-  abortAfterMs: undefined,
-  heedsAbort: false,
-  maxWaitMs: undefined,
-  ...more,
-})
-
 /** Two lanes, each of which waits for what the other claims: the one that stepped back behind the other still blocks it. */
 const CROSSED_CLAIMS: Story = {
   limits: [
@@ -78,16 +60,16 @@ const CROSSED_CLAIMS: Story = {
     inFlight({ name: 'cap', limit: 1, by: ['ip'] }),
   ],
   calls: [
-    plan(0, 2, 0, 0),
-    plan(0, 1, 1, 0, { priority: 1 }),
-    plan(0, 1, 0, 0, { priority: 1 }),
-    plan(0, 0, 0, 1, { priority: 1, answerMs: 14 }),
-    plan(0, 1, 0, 1),
-    plan(0, 1, 0, 0),
-    plan(0, 1, 0, 2),
-    plan(0, 0, 1, 0, { cost: 1 }),
-    plan(0, 0, 0, 0, { cost: { b0: 2 } }),
-    plan(100, 0, 0, 0, { cost: 0 }),
+    plainCall(0, 2, 0, 0),
+    plainCall(0, 1, 1, 0, { priority: 1 }),
+    plainCall(0, 1, 0, 0, { priority: 1 }),
+    plainCall(0, 0, 0, 1, { priority: 1, answerMs: 14 }),
+    plainCall(0, 1, 0, 1),
+    plainCall(0, 1, 0, 0),
+    plainCall(0, 1, 0, 2),
+    plainCall(0, 0, 1, 0, { cost: 1 }),
+    plainCall(0, 0, 0, 0, { cost: { b0: 2 } }),
+    plainCall(100, 0, 0, 0, { cost: 0 }),
   ],
   coldStart: 'spent',
   lostCallMs: 0,

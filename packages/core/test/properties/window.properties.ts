@@ -3,10 +3,35 @@ import { checkWindow } from '@headgate/core/testing'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { runs } from '../support/runs.ts'
-import { type Fate, labelsOf, someStory, tell, violations } from '../support/story.ts'
+import { type Fate, labelsOf, plainCall, type Story, someStory, tell, violations } from '../support/story.ts'
 import { finish, saturate, world } from '../support/world.ts'
 
 const EVERY_FATE: Fate[] = ['answered', 'fails', 'refused', 'breaks', 'says lost', 'never ends', 'unsent']
+
+const two = [tokenBucket({ name: 'b0', limit: 2, windowMs: 1_000, by: ['uid'] })]
+const loss = { coldStart: 'full', lostCallMs: 0, timeoutMs: 500, ledgerMs: undefined } as const
+
+/** One token is lost on a silent address, one comes back late: a call that needs both must wait for both. */
+const LOST_AND_AWAY: Story = {
+  ...loss,
+  limits: two,
+  calls: [
+    plainCall(0, 0, 0, 0, { fate: 'never ends' }),
+    plainCall(1_400, 0, 1, 0),
+    plainCall(1_450, 0, 1, 1, { cost: 2 }),
+  ],
+}
+
+/** Two addresses fell silent, one after the other: a call that takes the place of one lost on each waits for the later. */
+const TWICE_LOST: Story = {
+  ...loss,
+  limits: two,
+  calls: [
+    plainCall(0, 0, 0, 0, { fate: 'never ends' }),
+    plainCall(1_200, 0, 1, 0, { fate: 'never ends', requestMs: 480 }),
+    plainCall(1_800, 0, 1, 1, { cost: 2 }),
+  ],
+}
 
 test('whatever the latencies, limits, costs and losses: no window at the server holds more than the limit', async () => {
   await fc.assert(
@@ -14,7 +39,7 @@ test('whatever the latencies, limits, costs and losses: no window at the server 
       const { counted } = await tell(story)
       expect(violations(story.limits, counted)).toEqual([])
     }),
-    runs(600),
+    { ...runs(600), examples: [[LOST_AND_AWAY], [TWICE_LOST]] },
   )
 })
 

@@ -36,6 +36,33 @@ export interface CallPlan {
   maxWaitMs: number | undefined
 }
 
+/** A plain call, answered at once. */
+export function plainCall(
+  atMs: number,
+  uid: number,
+  ip: number,
+  endpoint: number,
+  more: Partial<CallPlan> = {},
+): CallPlan {
+  return {
+    atMs,
+    uid,
+    ip,
+    endpoint,
+    cost: undefined,
+    priority: 0,
+    fate: 'answered',
+    requestMs: 0,
+    answerMs: 0,
+    bodyMs: 0,
+    giveUpMs: 0,
+    abortAfterMs: undefined,
+    heedsAbort: false,
+    maxWaitMs: undefined,
+    ...more,
+  }
+}
+
 export interface Story {
   limits: readonly Limit[]
   calls: CallPlan[]

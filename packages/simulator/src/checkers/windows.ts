@@ -87,8 +87,7 @@ class Excuses {
     const over = sum(own) + attempt.cost - rule.limit
     if (over <= 0) return 'of another life'
     if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
-    const stuck = own.filter(each => each.attempt?.stuck === true)
-    if (over <= this.#probes(stuck, attempt, atMs, rule)) return 'probe of a silent route'
+    if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
     return this.#isFaster(own, over, attempt, atMs, window) ? 'faster than ever seen' : undefined
   }
 
@@ -119,16 +118,26 @@ class Excuses {
 
   /**
    * A silent route is probed by one call at a time, in the place of a lost one: as many may come too many when all that
-   * was stuck arrives. Apart from each other by what a lost call is waited for.
+   * was stuck arrives. A probe goes a lost call's time and a window after a call was given up, and before its route answers.
    * @returns their tokens
    */
-  #probes(stuck: readonly ArrivalLog[], attempt: Attempt, atMs: number, rule: Rule): number {
+  #probes(own: readonly ArrivalLog[], attempt: Attempt, rule: Rule): number {
+    const calls = [...own.map(each => each.attempt as Attempt), attempt]
+    const stuck = calls.filter(each => !Number.isNaN(each.stuckFromMs) && each.outcome === 'lost')
     const apartMs = (this.#scenario.lostCallMs + rule.windowMs) * 0.999
-    const sent = stuck.map(each => each.attempt as Attempt)
-    const sinceMs = Math.min(attempt.sentAtMs, ...sent.map(each => each.sentAtMs))
-    const cost = Math.max(attempt.cost, ...sent.map(each => each.cost))
-    const lost = sent.reduce((sum, each) => sum + each.cost, attempt.stuck ? attempt.cost : 0)
-    return Math.min(lost, cost * Math.floor((atMs - sinceMs) / apartMs))
+    let tokens = 0
+    for (const { sentAtMs, cost } of calls) {
+      const isProbe = stuck.some(
+        ({ endedAtMs, labels }) =>
+          sentAtMs >= endedAtMs + apartMs && !this.#hasAnswered(labels['ip'] as string, endedAtMs, sentAtMs),
+      )
+      if (isProbe) tokens += cost
+    }
+    return tokens
+  }
+
+  #hasAnswered(ip: string, fromMs: number, toMs: number): boolean {
+    return this.#attemptsOver(ip).some(({ answeredAtMs }) => answeredAtMs > fromMs && answeredAtMs < toMs)
   }
 
   /**
@@ -169,17 +178,21 @@ class Excuses {
   }
 
   #smallestOf(ip: string, life: number, beforeMs: number): number {
-    let attempts = this.#byIp.get(ip)
-    if (attempts === undefined) {
-      attempts = this.#log.attempts.filter(each => each.labels['ip'] === ip)
-      this.#byIp.set(ip, attempts)
-    }
     let smallestMs = Number.POSITIVE_INFINITY
-    for (const { call, sentAtMs, answeredAtMs, succeeded } of attempts) {
+    for (const { call, sentAtMs, answeredAtMs, succeeded } of this.#attemptsOver(ip)) {
       // Only successes teach: an edge server refuses in no time.
       if (call.life === life && succeeded && answeredAtMs < beforeMs)
         smallestMs = Math.min(smallestMs, answeredAtMs - sentAtMs)
     }
     return smallestMs
+  }
+
+  #attemptsOver(ip: string): readonly Attempt[] {
+    let attempts = this.#byIp.get(ip)
+    if (attempts === undefined) {
+      attempts = this.#log.attempts.filter(each => each.labels['ip'] === ip)
+      this.#byIp.set(ip, attempts)
+    }
+    return attempts
   }
 }

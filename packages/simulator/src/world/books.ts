@@ -41,7 +41,7 @@ export class Books {
       outcome: 'open',
       toldUntilMs: Number.NaN,
       succeeded: false,
-      stuck: false,
+      stuckFromMs: Number.NaN,
     }
     call.attempts.push(attempt)
     this.#log.attempts.push(attempt)

@@ -92,7 +92,7 @@ class CoreWorld {
     }
     const ip = labels['ip'] as string
     const fate = this.#network.send(ip, number, sentAtMs)
-    attempt.stuck = fate.stuck
+    attempt.stuckFromMs = fate.stuckFromMs
     const { giveUpMs } = this.#scenario
     return new Promise((resolve, reject) => {
       const giveUp = (error: unknown) => {
@@ -150,7 +150,9 @@ class CoreWorld {
 
   /** A request that was given up arrives within `lostCallMs` or never; only in a blackout does the network keep it longer. */
   #isTooLate(attempt: Attempt, nowMs: number): boolean {
-    return !attempt.stuck && nowMs > attempt.endedAtMs + 0.999 * this.#scenario.lostCallMs
+    // What was given up before the light went out is under way for no longer than any other.
+    const isHeld = attempt.stuckFromMs <= attempt.endedAtMs || Number.isNaN(attempt.endedAtMs)
+    return !isHeld && nowMs > attempt.endedAtMs + 0.999 * this.#scenario.lostCallMs
   }
 
   #mischiefOf(number: number, nowMs: number): 'error' | 'unsent' | undefined {

@@ -39,7 +39,7 @@ export class FakeFetch {
     const number = life * PER_LIFE + this.#sent++
     const attempt = driver.books.sent(this.#callOf(number), this.#labelsOf(url, request.headers), 1, sentAtMs)
     const fate = network.send('a', number, sentAtMs)
-    attempt.stuck = fate.stuck
+    attempt.stuckFromMs = fate.stuckFromMs
     return new Promise((resolve, reject) => {
       const giveUp = (error: unknown) => {
         if (attempt.outcome !== 'open' || isDead()) return
@@ -93,7 +93,9 @@ export class FakeFetch {
   }
 
   #isTooLate(attempt: Attempt, nowMs: number): boolean {
-    return !attempt.stuck && nowMs > attempt.endedAtMs + 0.999 * this.#setup.scenario.lostCallMs
+    // What was given up before the light went out is under way for no longer than any other.
+    const isHeld = attempt.stuckFromMs <= attempt.endedAtMs || Number.isNaN(attempt.endedAtMs)
+    return !isHeld && nowMs > attempt.endedAtMs + 0.999 * this.#setup.scenario.lostCallMs
   }
 
   /** Which endpoint, whose key. */

@@ -22,8 +22,8 @@ export interface Attempt {
   toldUntilMs: number
   /** Its answer was no error: only such a one says how fast the route is. */
   succeeded: boolean
-  /** It was on the way when nothing passed. */
-  stuck: boolean
+  /** From when on it was held up on its way, because nothing passed; NaN: it was not. */
+  stuckFromMs: number
 }
 
 export interface CallLog {

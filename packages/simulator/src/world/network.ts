@@ -9,8 +9,8 @@ export interface Fate {
   readonly backMs: number
   /** When the connection breaks under it, from sending; Infinity: it holds. */
   readonly breaksAfterMs: number
-  /** It may arrive long after it was given up. */
-  readonly stuck: boolean
+  /** From when on a blackout holds it up; NaN: none does. It may then arrive long after it was given up. */
+  readonly stuckFromMs: number
 }
 
 /** Idle connections stay open this long; beyond it a call opens a new one, which costs round trips of its own. */
@@ -61,7 +61,12 @@ export class Network {
       backMs = Number.POSITIVE_INFINITY
     }
     const passedMs = this.passes(ip, attempt, nowMs, arrivesAtMs)
-    return { arrivesAtMs: passedMs, backMs, breaksAfterMs, stuck: passedMs !== arrivesAtMs }
+    return {
+      arrivesAtMs: passedMs,
+      backMs,
+      breaksAfterMs,
+      stuckFromMs: passedMs === arrivesAtMs ? Number.NaN : this.#darkFrom(ip, nowMs, arrivesAtMs),
+    }
   }
 
   /** A blackout holds up all that is under way; at its end everything arrives, nearly at once. */
@@ -74,6 +79,14 @@ export class Network {
       passedMs = Math.max(passedMs, lightMs + 5 * draw(this.#scenario.seed, attempt, SALT.heal))
     }
     return passedMs
+  }
+
+  #darkFrom(ip: string, fromMs: number, atMs: number): number {
+    const held = this.#blackouts.filter(
+      ({ atMs: darkMs, forMs, ip: which }) =>
+        (which === null || which === ip) && fromMs < darkMs + forMs && atMs > darkMs,
+    )
+    return Math.min(...held.map(blackout => blackout.atMs))
   }
 
   /** The answer is in: its connection waits for the next call. */
