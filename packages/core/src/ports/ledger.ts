@@ -14,6 +14,8 @@ export interface Gate {
   readonly key: string
   /** The label names it is kept by. */
   readonly by: readonly string[]
+  /** How long a token of it is away at least, milliseconds; 0 for caps and holds. */
+  readonly windowMs: number
 }
 
 /** The gates that labels lead to. Resolved once per labels object. Holds come and go and are not among them. */
