@@ -136,7 +136,7 @@ class MemoryLedger implements LedgerSession {
       if (outcome === 'lost') this.#lose(ticket, nowMs)
     }
     ticket.gates.forEach((gate, index) => {
-      if (gate.kind === 'bucket' && ticket.costs[index] === 0) gate.lanes--
+      if (gate.kind === 'bucket') gate.lanes--
       if (gate.kind === 'cap') gate.inFlight--
       else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(ticket.costs[index] as number)
       else return
@@ -217,10 +217,13 @@ class MemoryLedger implements LedgerSession {
       const gate = gates[i] as Bucket | Cap
       const cost = costAt(passage, i, head.cost)
       costs.push(cost)
-      if (gate.kind === 'cap') gate.inFlight++
-      // A call that takes nothing from it refers to it all the same: its refusal may halve it.
-      else if (cost === 0) gate.lanes++
-      else gate.take(cost, nowMs)
+      if (gate.kind === 'cap') {
+        gate.inFlight++
+        continue
+      }
+      // Until it settles the call refers to it, also where it takes nothing or its tokens are back: its refusal may halve it.
+      gate.lanes++
+      if (cost > 0) gate.take(cost, nowMs)
     }
     const ticket = new MemoryTicket(passage, costs, nowMs, route.isWarm(nowMs))
     route.inFlight++
