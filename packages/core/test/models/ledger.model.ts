@@ -190,6 +190,25 @@ const commands = [
       ),
     ),
   ),
+  fc.constantFrom('a', 'b').map(ip =>
+    step<Model, Real>(
+      `all calls under way over ${ip} are lost`,
+      (model, real) => {
+        const isLost = ({ call }: Model['calls'][0]) => call.labels['ip'] === ip
+        for (const { call, ticket } of model.calls.filter(isLost)) {
+          model.ledger.settled(call, 'lost')
+          real.session.settled(ticket, model.ledger.nowMs, 'lost')
+        }
+        model.calls = model.calls.filter(each => !isLost(each))
+      },
+      hasCalls,
+    ),
+  ),
+  fc.nat(999).map(number =>
+    step<Model, Real>(`stranger ${number} comes, and idle gates are dropped`, (_, real) => {
+      for (let i = 0; i < 4; i++) real.session.resolve({ uid: `stranger ${number}.${i}`, ip: 'a' })
+    }),
+  ),
   fc.tuple(fc.nat(9), fc.option(by, { nil: undefined })).map(([index, scope]) =>
     step<Model, Real>(
       `call ${index} is refused, by ${scope}`,
