@@ -293,5 +293,5 @@ function compare(model: Model, real: Real): void {
 }
 
 test('the ledger in memory keeps lists of tokens: whoever may go, goes, and nobody else', () => {
-  playModels(200, someSetup, commands, begin, compare)
+  playModels(150, someSetup, commands, begin, compare)
 })
