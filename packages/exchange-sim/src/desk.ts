@@ -80,7 +80,8 @@ export function createDesk({ clock, counters, limits, faults, recorder, countRef
       // The refusal that earns a ban already speaks of it: otherwise an obedient caller could not obey.
       const earned = rules.map(rule => rule.refused?.(call, at)).find(one => one !== undefined)
       const answer = earned === undefined ? dialect.refused(call, at) : dialect.banned(call, earned, at)
-      return answerWith({ ...answer, headers: { ...answer.headers, ...usage } })
+      // An edge server's page knows of no usage.
+      return answerWith(earned?.status === undefined ? { ...answer, headers: { ...answer.headers, ...usage } } : answer)
     }
 
     const own = call.answer(at)

@@ -4,7 +4,7 @@ import type { BingxLooks } from './bingx/dialect.ts'
 import { type EdgeRule, firewallDefaults, goingOnDefaults } from './bingx/edge-rules.ts'
 import { anyErrorDefaults, type ErrorRule, errorDefaults } from './bingx/error-rules.ts'
 import { type FrequencyRule, frequencyDefaults } from './bingx/frequency-rule.ts'
-import { maxIncomeRows } from './bingx/income-book.ts'
+import { type IncomePlan, maxIncomeRows } from './bingx/income-book.ts'
 import type { UsageHeaders } from './bingx/usage-headers.ts'
 import { type Clock, type ClockOptions, createSkewedClock, type SkewedClock, systemClock } from './clock.ts'
 import { type LadderRule, ladderDefaults } from './coinw/ladder.ts'
@@ -110,7 +110,17 @@ const incomePlan = shape(
   },
   { required: ['count'] },
 )
-const incomes: Check = (value, name) => (Array.isArray(value) ? incomeRows : incomePlan)(value, name)
+
+const incomes: Check = (value, name) => {
+  if (Array.isArray(value)) {
+    incomeRowCount(value.length, `${name}.length`)
+    incomeRows(value, name)
+    return
+  }
+  incomePlan(value, name)
+  const { fromMs = 0, toMs = Infinity } = value as IncomePlan
+  if (fromMs > toMs) throw new TypeError(`${name}.fromMs must be at most toMs, ${toMs}, but got ${fromMs}`)
+}
 
 const checkOptions = shape({
   port: numberFrom(0, 65_535, true),

@@ -83,7 +83,11 @@ describe('403: the firewall', () => {
       const { bingx } = caller(exchange, clock)
       await codes(5, bingx)
       const seen: number[] = []
-      for (let call = 0; call < 4; call++) seen.push((await bingx()).status)
+      for (let call = 0; call < 4; call++) {
+        const { status, headers } = await bingx()
+        seen.push(status)
+        expect(headers.has('x-ratelimit-requests-remain')).toBe(status !== 403)
+      }
       clock.step(1000)
       seen.push((await bingx()).status)
       return seen

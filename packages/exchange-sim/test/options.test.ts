@@ -43,6 +43,10 @@ test.each<[unknown, string | RegExp]>([
   ],
   [{ accounts: [{ ...alice, incomes: 5 }] }, 'accounts[0].incomes must be an object, but got 5'],
   [{ accounts: [{ ...alice, incomes: [{}] }] }, 'accounts[0].incomes[0].time must be a whole number from 0'],
+  [
+    { accounts: [{ ...alice, incomes: { count: 1, fromMs: 2, toMs: 1 } }] },
+    'accounts[0].incomes.fromMs must be at most toMs, 1, but got 2',
+  ],
   [{ accounts: [{ ...alice, incomes: { count: -1 } }] }, 'accounts[0].incomes.count must be a whole number from 0'],
   [{ logSize: Infinity }, 'logSize must be a whole number from 0 to 10000000, but got Infinity'],
   [{ clock: { nowMs: 5 } }, 'clock.nowMs must be a function, but got 5'],
@@ -56,6 +60,11 @@ test('a key that two accounts share is refused, and not shown', async () => {
   const started = startExchange({ accounts })
   await expect(started).rejects.toThrow("accounts[1].apiKey must be new on bingx, but got an earlier one's")
   await expect(started).rejects.not.toThrow(alice.apiKey)
+})
+
+test('at most 200 000 rows of income, told at the start and not at the first call', async () => {
+  const accounts = [{ ...alice, incomes: Array(200_001).fill({ time: 1 }) }]
+  await expect(startExchange({ accounts })).rejects.toThrow(/accounts\[0\]\.incomes.*200000.*but got/)
 })
 
 test('secrets of a wrong type are not shown', async () => {
