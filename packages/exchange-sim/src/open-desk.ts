@@ -83,28 +83,30 @@ export function openDesk(options?: ExchangeOptions): Desk {
     },
   }
 
-  function endpointName(text: string, exchange: ExchangeName | undefined, caller: string): string {
+  function endpointName(text: string, exchange: ExchangeName | undefined, option: string): string {
     const asked = exchange === undefined ? Object.values(counters) : [counters[exchange]]
     for (const { dialect } of asked) {
       const name = dialect.endpointName(text)
       if (name !== undefined) return name
     }
-    throw new TypeError(`${caller}: endpoint must be a documented one, but got ${JSON.stringify(text)}`)
+    throw new TypeError(`${option} must be a documented one, but got ${JSON.stringify(text)}`)
   }
 
   /** A misspelt UID would make a ban or a fault wait for ever, in silence. */
-  function checkUid(uid: string | undefined, caller: string): void {
+  function checkUid(uid: string | undefined, option: string): void {
     if (uid === undefined || accounts.some(account => account.uid === uid)) return
-    throw new TypeError(`${caller}: uid must be that of an account, but got ${JSON.stringify(uid)}`)
+    throw new TypeError(`${option} must be that of an account, but got ${JSON.stringify(uid)}`)
   }
 
-  function addFault(fault: Fault): () => void {
-    checkUid(fault.uid, 'exchange.fault')
+  function addFault(fault: Fault, name: string): () => void {
+    checkUid(fault.uid, `${name}uid`)
     const { endpoint, ...others } = fault
     if (endpoint === undefined) return faults.add(others)
-    return faults.add({ ...others, endpoint: endpointName(endpoint, fault.exchange, 'exchange.fault') })
+    return faults.add({ ...others, endpoint: endpointName(endpoint, fault.exchange, `${name}endpoint`) })
   }
-  for (const fault of settings.faultyCalls) addFault(fault)
+  for (const [index, fault] of settings.faultyCalls.entries()) {
+    addFault(fault, `startExchange: faults.calls[${index}].`)
+  }
 
   return {
     receive: createDesk({ clock, counters, limits, faults, recorder, countRefused }),
@@ -113,8 +115,9 @@ export function openDesk(options?: ExchangeOptions): Desk {
     ban(order) {
       checkBanOrder(order)
       const { exchange, uid, ip, forMs, wording, status } = order
-      checkUid(uid, 'exchange.ban')
-      const endpoint = order.endpoint === undefined ? undefined : endpointName(order.endpoint, exchange, 'exchange.ban')
+      checkUid(uid, 'exchange.ban: uid')
+      const endpoint =
+        order.endpoint === undefined ? undefined : endpointName(order.endpoint, exchange, 'exchange.ban: endpoint')
       // The seeds' sample: 20 errors 100202 within 480000 ms.
       const { threshold, windowMs } = errorDefaults
       const words = {
@@ -125,10 +128,10 @@ export function openDesk(options?: ExchangeOptions): Desk {
     },
     fault(fault) {
       checkFault(fault, 'exchange.fault: ')
-      return addFault(fault)
+      return addFault(fault, 'exchange.fault: ')
     },
     addIncome(uid, rows) {
-      checkUid(uid, 'exchange.addIncome')
+      checkUid(uid, 'exchange.addIncome: uid')
       incomeRows(rows, 'exchange.addIncome: rows')
       incomes.add(uid, rows)
     },

@@ -101,7 +101,7 @@ test('faults from the start, in the options', async () => {
   const bob = { apiKey: 'key-of-bob', secretKey: 'secret-of-bob' }
   expect(await codes(2, () => bingx({ account: bob }))).toEqual([100500, 0])
   await expect(start({ faults: { calls: [{ endpoint: '/openApi/none', reply: 'drop' }] } })).rejects.toThrow(
-    'endpoint must be a documented one, but got "/openApi/none"',
+    'startExchange: faults.calls[0].endpoint must be a documented one, but got "/openApi/none"',
   )
 })
 
