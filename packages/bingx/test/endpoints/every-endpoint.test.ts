@@ -99,11 +99,15 @@ describe('against a stand-in with a table of its own', () => {
   it('nothing is refused: more of every endpoint at once than a second allows', async () => {
     await using it = await world()
     const { account, clock, exchange } = it
-    const names = facts.flatMap(fact =>
-      Array<string>(isPublic(fact) ? 2 : Math.min(...fact.uidLimits) + 1).fill(fact.name),
-    )
-    // In small steps: a signature must not grow old while it is under way.
-    await settle(Promise.all(names.map(name => account.call(name))), clock, 1)
-    expect(exchange.stats()).toMatchObject({ accepted: names.length, refused: 0, unknown: 0, failed: 0 })
+    let calls = 0
+    // Some at a time, and in small steps of time: a signature must not grow old while it is under way.
+    for (let i = 0; i < facts.length; i += 20) {
+      const names = facts
+        .slice(i, i + 20)
+        .flatMap(fact => Array<string>(isPublic(fact) ? 2 : Math.min(...fact.uidLimits) + 1).fill(fact.name))
+      calls += names.length
+      await settle(Promise.all(names.map(name => account.call(name))), clock, 1)
+    }
+    expect(exchange.stats()).toMatchObject({ accepted: calls, refused: 0, unknown: 0, failed: 0 })
   })
 })
