@@ -100,5 +100,8 @@ function read<T>(
 ): Verdict<T> {
   const verdict = judge(answer, reading, nowMs)
   if (readBare === undefined || 'value' in verdict || verdict.trouble.kind !== 'malformed') return verdict
-  return readBare(answer, endpoint) ?? verdict
+  // What else the answer tells stays.
+  const { trouble: _, ...told } = verdict
+  const bare = readBare(answer, endpoint)
+  return bare ? { ...told, ...bare } : verdict
 }

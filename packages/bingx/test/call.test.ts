@@ -85,6 +85,7 @@ describe('account.call', () => {
     ['GET /openApi/swap/v3/user/balance', '"fine"', 200, { kind: 'malformed' }],
     ['GET /openApi/swap/v3/user/balance', '<html>', 200, { kind: 'malformed' }],
     ['GET /openApi/swap/v3/user/balance', '{"error":"not found"}', 404, { kind: 'fatal', code: 404 }],
+    ['GET /openApi/swap/v3/user/balance', '{"state":"queued"}', 202, { kind: 'malformed', code: 202 }],
     ['GET /openApi/swap/v3/user/balance', '{"code":100413,"msg":"Incorrect apiKey"}', 200, { kind: 'key' }],
     [ORDER, '', 200, { kind: 'malformed' }],
     ['PUT /openApi/user/auth/userDataStream', '', 404, { kind: 'fatal' }],
