@@ -298,7 +298,11 @@ export class Waiting {
     const shared = lane.cohort?.gates ?? []
     const cheap = shared.includes(gate) && shared.every(each => this.#keeper.sizeOf(each) >= CHEAP_CLAIM_SIZE)
     if (!cheap && lane.bounces < BOUNCES_BEFORE_CLAIM) return
+    const waitMs = this.#waitMs(lane, gate, nowMs)
+    // A claim from an earlier bounce may idle its tokens for longer than this time.
+    this.#dropClaims(lane, nowMs, waitMs)
     for (const each of lane.passage.gates) {
+      if (waitMs > each.windowMs) continue
       const room = this.#room(each)
       if (room.claim === lane || (room.claim !== undefined && !goesBefore(lane, room.claim))) continue
       room.claim = lane
@@ -312,12 +316,24 @@ export class Waiting {
     for (const room of lane.claims ?? []) if (room.claim === lane) this.#retime(room, nowMs)
   }
 
-  #dropClaims(lane: Lane, nowMs: number): void {
+  /**
+   * For how long a gate that refuses the lane idles what the lane claims elsewhere. A claim on tokens is worth at most the
+   * window that they would come back in; a cap's or budget's are back as soon as any call ends, so only another of these is worth waiting for.
+   */
+  #waitMs(lane: Lane, gate: Gate, nowMs: number): number {
+    if (gate.kind !== 'bucket') return 0
+    const waitMs = this.#keeper.readyAtMs(gate, this.#keeper.costOf(gate, lane), nowMs) - nowMs
+    return waitMs === Number.POSITIVE_INFINITY ? gate.windowMs : waitMs
+  }
+
+  /** @param beyondMs only those on gates with a shorter window */
+  #dropClaims(lane: Lane, nowMs: number, beyondMs = Number.POSITIVE_INFINITY): void {
     const { claims } = lane
     if (claims === undefined) return
-    lane.claims = undefined
+    const kept = claims.filter(room => room.gate.windowMs >= beyondMs)
+    lane.claims = kept.length === 0 ? undefined : kept
     for (const room of claims) {
-      if (room.claim !== lane) continue
+      if (room.claim !== lane || room.gate.windowMs >= beyondMs) continue
       room.claim = undefined
       this.#retime(room, nowMs)
     }

@@ -16,6 +16,7 @@ const PROBE_BACKOFF = { baseMs: 2_000, capMs: 60_000 } as const
  */
 export class Hold implements Gate {
   readonly kind = 'hold'
+  readonly windowMs = 0
   readonly key: string
   readonly labels: Labels
   reason: string

@@ -9,11 +9,18 @@ interface TestGate extends Gate {
   backAtMs: number
 }
 
-const gateOf = (name: string, by: readonly string[], size = 10, kind: Gate['kind'] = 'bucket'): TestGate => ({
+const gateOf = (
+  name: string,
+  by: readonly string[],
+  size = 10,
+  kind: Gate['kind'] = 'bucket',
+  windowMs = 1_000,
+): TestGate => ({
   kind,
   name,
   key: name,
   by,
+  windowMs: kind === 'bucket' ? windowMs : 0,
   free: 0,
   size,
   backAtMs: Number.POSITIVE_INFINITY,
@@ -200,6 +207,46 @@ describe('claims', () => {
     give(one, 1)
     serve(0)
     expect(waiting.claimBefore(younger, 0)).toMatchObject({ gate: one })
+  })
+
+  test.each([
+    { what: 'whose window is shorter than the wait', at: 'bucket', other: 'bucket', waitMs: 1_001, claimed: false },
+    { what: 'whose window is as long as the wait', at: 'bucket', other: 'bucket', waitMs: 1_000, claimed: true },
+    {
+      what: 'until answers tell, for a longer window',
+      at: 'bucket',
+      other: 'bucket',
+      waitMs: undefined,
+      claimed: false,
+    },
+    { what: 'on a cap, for a bucket', at: 'cap', other: 'bucket', waitMs: 10, claimed: false },
+    { what: 'on a cap, for a cap', at: 'cap', other: 'cap', waitMs: undefined, claimed: true },
+    { what: 'on a bucket, for a cap', at: 'bucket', other: 'cap', waitMs: undefined, claimed: true },
+  ] as const)('idle nothing for long: $what: $claimed', ({ at, other, waitMs, claimed }) => {
+    const one = gateOf('one', ['a'], 50, at)
+    const two = gateOf('two', ['b'], 50, other, 60_000)
+    if (waitMs !== undefined) two.backAtMs = waitMs
+    waiting.place(enter('both', [one, two]), one, 0)
+    give(one, 1)
+    serve(0)
+    expect(waiting.claimBefore(enter('younger', [one]), 0) !== undefined).toBe(claimed)
+  })
+
+  test('are given up when the next wait is too long for them', () => {
+    const [one, two] = [gateOf('one', ['a'], 50), gateOf('two', ['b'], 50)]
+    const three = gateOf('three', ['c'], 50, 'bucket', 60_000)
+    two.backAtMs = 500
+    three.backAtMs = 30_000
+    three.free = 1
+    waiting.place(enter('both', [one, two, three]), one, 0)
+    const younger = enter('younger', [one])
+    give(one, 1)
+    serve(0)
+    expect(waiting.claimBefore(younger, 0)).toMatchObject({ gate: one })
+    three.free = 0
+    give(two, 1)
+    serve(0)
+    expect(waiting.claimBefore(younger, 0)).toBeUndefined()
   })
 
   test.each(['goes', 'leaves', 'comes under a hold'])('end when the lane %s', how => {

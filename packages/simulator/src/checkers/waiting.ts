@@ -18,7 +18,6 @@ export const waiting: Checker = (scenario, log) => {
   const bases = withBursts(scenario.limits)
   const changed = new Set(faultsOf(scenario, 'limit').map(fault => fault.name))
   const lateMs = Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
-  const longestOfAllMs = Math.max(...scenario.limits.map(rule => rule.windowMs))
   const disturbed = disturbedKeys(scenario, log)
   log.lives.forEach((life, index) => {
     const endMs = Math.min(life.diedAtMs, log.epilogueAtMs)
@@ -72,8 +71,8 @@ export const waiting: Checker = (scenario, log) => {
       for (const [fromMs, toMs] of waitsOf(log, number, index, endMs)) {
         const atMs = freeFor(mine, asleep, load.cost + spare, Math.max(fromMs, warmMs), toMs, PATIENCE_MS + 2 * lateMs)
         if (atMs === undefined) continue
-        // An older call may have a claim to what it cannot use before its other gates let it: at most for a window of theirs.
-        const claimMs = 1.1 * longestOfAllMs + 1_000
+        // An older call may have a claim to what it cannot use before its other gates let it: at most for a window of the claimed one.
+        const claimMs = 1.1 * longestMs + 1_000
         if (others && freeFor(mine, asleep, load.cost + spare, atMs, toMs, claimMs) === undefined) {
           excuse(judgement, 'idle behind a claim')
           continue

@@ -88,6 +88,7 @@ class Excuses {
     if (over <= 0) return 'of another life'
     if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
     if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
+    if (over <= this.#stuckElsewhere(own, attempt)) return 'stuck on a route while another answered'
     return this.#isFaster(own, over, attempt, atMs, window) ? 'faster than ever seen' : undefined
   }
 
@@ -132,6 +133,23 @@ class Excuses {
           sentAtMs >= endedAtMs + apartMs && !this.#hasAnswered(labels['ip'] as string, endedAtMs, sentAtMs),
       )
       if (isProbe) tokens += cost
+    }
+    return tokens
+  }
+
+  /**
+   * Lost calls are waited for beyond their time only while the whole exchange is silent. One that was stuck on its own way
+   * while the others answered is given up, and comes too many when that way heals.
+   * @returns their tokens
+   */
+  #stuckElsewhere(own: readonly ArrivalLog[], { labels, sentAtMs }: Attempt): number {
+    let tokens = 0
+    for (const { attempt: lost, atMs, cost } of own) {
+      if (lost?.outcome !== 'lost' || atMs <= lost.endedAtMs + this.#scenario.lostCallMs) continue
+      const ip = lost.labels['ip'] as string
+      const others = this.#scenario.routes.filter(route => route.ip !== ip)
+      const isAlone = others.some(route => this.#hasAnswered(route.ip, lost.endedAtMs, sentAtMs))
+      if (isAlone && labels['exchange'] === lost.labels['exchange']) tokens += cost
     }
     return tokens
   }
