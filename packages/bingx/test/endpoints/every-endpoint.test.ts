@@ -14,23 +14,20 @@ function expectedOf(fact: Fact): string[] {
   const group = isPublic(fact) || groups.includes('1') ? '1' : (groups[0] ?? '2')
   const ofGroup =
     group === '1'
-      ? [`500 a call of exchange=bingx ip=default group=1`, `1000 a call of exchange=bingx ip=default group=1`]
-      : [
-          `300 a call of exchange=bingx ip=default endpoint=${name}`,
-          `2000 a call of exchange=bingx ip=default group=${group}`,
-        ]
+      ? [`500 for exchange=bingx ip=default group=1`, `1000 for exchange=bingx ip=default group=1`]
+      : [`300 for exchange=bingx ip=default endpoint=${name}`, `2000 for exchange=bingx ip=default group=${group}`]
   return isPublic(fact)
-    ? [`500 a call of exchange=bingx ip=default endpoint=${name}`, ...ofGroup]
-    : [`${Math.min(...uidLimits)} a call of exchange=bingx uid=u1 endpoint=${name}`, ...ofGroup]
+    ? [`500 for exchange=bingx ip=default endpoint=${name}`, ...ofGroup]
+    : [`${Math.min(...uidLimits)} for exchange=bingx uid=u1 endpoint=${name}`, ...ofGroup]
 }
 
 const told = (gates: readonly GateState[]) =>
-  gates.map(
-    ({ limit, labels }) =>
-      `${limit} a call of ${Object.entries(labels)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(' ')}`,
-  )
+  gates
+    .filter(({ kind }) => kind === 'bucket')
+    .map(({ limit, labels }) => {
+      const of = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
+      return `${limit} for ${of.join(' ')}`
+    })
 
 describe('account.call', () => {
   it.each(facts)('$name is under its documented limits, and no others', async fact => {
