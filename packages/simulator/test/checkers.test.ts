@@ -204,6 +204,58 @@ describe('fairness', () => {
   })
 })
 
+describe('worlds of the HTTP layer', () => {
+  test('a call that comes again after a failure waits like any other', () => {
+    const its = scenario({ kind: 'http' })
+    for (const [againAtMs, many] of [
+      [2_900, 0],
+      [500, 1],
+    ] as const) {
+      const story = new Story()
+      const call = story.call(0)
+      story.sent(call, 0)
+      story.sent(call, 3_000, { again: { atMs: againAtMs, order: story.next() } })
+      expect(judge(waiting, story, its)).toHaveLength(many)
+    }
+  })
+
+  test('waits are judged until a refusal disturbs the limit', () => {
+    for (const [refusedAtMs, many] of [
+      [10_000, 1],
+      [50, 0],
+    ] as const) {
+      const story = new Story()
+      story.sent(story.call(0), 3_000)
+      story.sent(story.call(refusedAtMs), refusedAtMs, { verdict: 'refused' })
+      story.log.arrivals.sort((a, b) => a.atMs - b.atMs)
+      expect(judge(waiting, story)).toHaveLength(many)
+    }
+  })
+
+  test('an account over its share of a limit that was set low', () => {
+    const load = (uid: string) => ({ ...scenario().loads[0], labels: { ...LABELS, uid } }) as Scenario['loads'][number]
+    const limits = [
+      { name: 'uid', limit: 5, windowMs: 1_000, by: ['uid'] },
+      { name: 'ip', limit: 100, windowMs: 1_000, by: ['ip'] },
+    ]
+    const loads = [load('u'), load('v')]
+    for (const [ip, many] of [
+      [6, 1],
+      // Then it is their own limit that binds.
+      [12, 0],
+    ] as const) {
+      const story = new Story()
+      const calls = [0, 1].map(number => Array.from({ length: 6 }, () => story.call(0, { load: number })))
+      for (const [index, turn] of [0, 0, 1, 1].entries()) {
+        const call = calls[turn]?.shift()
+        if (call) story.sent(call, index * 200)
+      }
+      const its = scenario({ kind: 'http', limits, loads, ownLimits: { ip } })
+      expect(judge(fairness, story, its)).toHaveLength(many)
+    }
+  })
+})
+
 describe('secrets', () => {
   test('a key, or a signature, in what is given out', () => {
     const story = new Story()

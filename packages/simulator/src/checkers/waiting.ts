@@ -1,4 +1,4 @@
-import { carries, faultsOf, keyOf, type Scenario } from '../scenario/scenario.ts'
+import { carries, clientLimits, faultsOf, keyOf, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
 import type { Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { Away, awayUntil, Routes, slept } from './away.ts'
@@ -13,14 +13,11 @@ const PATIENCE_MS = 100
  */
 export const waiting: Checker = (scenario, log) => {
   const judgement = fresh()
-  // Which call a request belonged to, and where it waited, is seen in core runs alone.
-  if (scenario.kind === 'http') return judgement
-  const bases = withBursts(scenario.limits)
-  const changed = new Set(faultsOf(scenario, 'limit').map(fault => fault.name))
+  const bases = withBursts(clientLimits(scenario))
   const lateMs = Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
-  const disturbed = disturbedKeys(scenario, log)
   log.lives.forEach((life, index) => {
-    const endMs = Math.min(life.diedAtMs, log.epilogueAtMs)
+    const lastMs = Math.min(life.diedAtMs, log.epilogueAtMs)
+    const disturbed = disturbedKeys(bases, log, index)
     const attempts = log.attempts.filter(({ call }) => call.life === index)
     const routes = new Routes(attempts)
     const gates = new Map<string, Away>()
@@ -41,9 +38,11 @@ export const waiting: Checker = (scenario, log) => {
     }
     scenario.loads.forEach((load, number) => {
       const rules = bases.filter(rule => keyOf(rule, load.labels) !== undefined)
-      if (rules.some(rule => changed.has(rule.name.replace(/ burst$/, '')))) return
-      if (rules.some(rule => disturbed.has(keyOf(rule, load.labels) as string))) return
-      if (faultsOf(scenario, 'user-hold', 'ban').some(fault => carries(load.labels, fault.labels))) return
+      const endMs = Math.min(
+        lastMs,
+        changedAtMs(scenario, rules, load.labels),
+        ...rules.map(rule => disturbed.get(keyOf(rule, load.labels) as string) ?? lastMs),
+      )
       const keys = [...rules, ...scenario.caps].map(gate => keyOf(gate, load.labels)).filter(key => key !== undefined)
       const others = scenario.loads.some(
         (other, at) =>
@@ -115,17 +114,25 @@ function freeFor(
   return undefined
 }
 
-/** Keys at which somebody was refused. */
-function disturbedKeys(scenario: Scenario, log: RunLog): Set<string> {
-  const keys = new Set<string>()
-  for (const { verdict, labels } of log.arrivals) {
-    if (verdict === 'accepted') continue
-    for (const rule of withBursts(scenario.limits)) {
+/** Keys at which a life of the client was refused, and when first. */
+function disturbedKeys(rules: readonly Rule[], log: RunLog, life: number): Map<string, number> {
+  const keys = new Map<string, number>()
+  for (const { verdict, labels, attempt, atMs } of log.arrivals) {
+    if (verdict === 'accepted' || attempt?.call.life !== life) continue
+    for (const rule of rules) {
       const key = keyOf(rule, labels)
-      if (key !== undefined) keys.add(key)
+      if (key !== undefined && !keys.has(key)) keys.set(key, atMs)
     }
   }
   return keys
+}
+
+/** When somebody first set one of these limits, or held these labels, by hand. */
+function changedAtMs(scenario: Scenario, rules: readonly Rule[], labels: Labels): number {
+  const names = new Set(rules.map(rule => rule.name.replace(/ burst$/, '')))
+  const limits = faultsOf(scenario, 'limit').filter(fault => names.has(fault.name))
+  const held = faultsOf(scenario, 'user-hold').filter(fault => carries(labels, fault.labels))
+  return Math.min(...[...limits, ...held].map(({ atMs }) => atMs))
 }
 
 /** When the load had a call waiting and none of its calls went. */
@@ -139,6 +146,10 @@ function waitsOf(log: RunLog, load: number, life: number, endMs: number): [numbe
       { atMs: call.scheduledAtMs, change: 1, sent: false },
       { atMs: left, change: -1, sent: sentAtMs !== undefined },
     )
+    for (const { again, sentAtMs: atMs } of call.attempts) {
+      if (again === undefined || again.atMs >= endMs) continue
+      events.push({ atMs: again.atMs, change: 1, sent: false }, { atMs, change: -1, sent: true })
+    }
   }
   events.sort((a, b) => a.atMs - b.atMs || b.change - a.change)
   const waits: [number, number][] = []

@@ -44,16 +44,49 @@ const ENDPOINTS = [
   { ...BINGX, endpoint: 'GET /openApi/account/v1/allAccountBalance', group: '2' },
 ] as const
 
-/** One address, some accounts, one exchange: a client as a bot runs it. */
+const COMMANDS = [{ ...COINW, endpoint: 'returnBalances', group: 'spot' }] as const
+
+/** What the whole of a scenario is built on. */
+type Ground = Pick<Scenario, 'loads' | 'ownLimits'>
+
+/** One exchange, as a bot uses it. */
 export function makeHttpScenario(seed: number, minutes: number): Scenario {
   const dice = new Dice(seed ^ 0x477)
-  const isCoinw = dice.chance(0.3)
-  const endpoints = isCoinw ? [{ ...COINW, endpoint: 'returnBalances', group: 'spot' }] : ENDPOINTS
+  const shape = dice.pick([accounts, accounts, accounts, equals])
+  const ground = shape(dice)
+  const base: Scenario = {
+    seed,
+    kind: 'http',
+    durationMs: minutes * 60_000,
+    limits: LIMITS,
+    caps: [],
+    routes: [{ ip: 'a', there: makeLeg(dice), back: makeLeg(dice) }],
+    ...ground,
+    coldStart: dice.pick(['full', 'full', 'paced', 'spent']),
+    lostCallMs: 5_000,
+    timeoutMs: 11_000,
+    giveUpMs: 10_000,
+    maxQueued: 2_000,
+    faults: [],
+  }
+  const faults = makeFaults(dice, base)
+    .filter(fault => KINDS.has(fault.kind))
+    .map(fault => fit(dice, fault, base))
+  if (dice.chance(0.3)) {
+    const atMs = dice.between(0, base.durationMs)
+    faults.push({ kind: 'lies', atMs, forMs: dice.scale(1_000, base.durationMs - atMs), share: dice.scale(0.02, 1) })
+  }
+  return { ...base, faults }
+}
+
+/** Some accounts, each with its own habits: each is under its own limits before it meets a common one. */
+function accounts(dice: Dice): Ground {
+  const endpoints = dice.chance(0.3) ? COMMANDS : ENDPOINTS
   const loads: Load[] = []
   const uids = dice.whole(1, 3)
   for (let uid = 0; uid < uids; uid++) {
     for (const labels of endpoints) {
-      if (!isCoinw && dice.chance(0.5)) continue
+      if (endpoints === ENDPOINTS && dice.chance(0.5)) continue
       loads.push({
         labels: { ...labels, ip: 'a', uid: `u${uid}` },
         pattern: makePattern(dice, uids),
@@ -72,29 +105,28 @@ export function makeHttpScenario(seed: number, minutes: number): Scenario {
       retries: 3,
     })
   }
-  const base: Scenario = {
-    seed,
-    kind: 'http',
-    durationMs: minutes * 60_000,
-    limits: LIMITS,
-    caps: [],
-    routes: [{ ip: 'a', there: makeLeg(dice), back: makeLeg(dice) }],
+  return { loads }
+}
+
+/** Accounts that want all they can get of a limit that they share, and that somebody set lower than the exchange does. */
+function equals(dice: Dice): Ground {
+  const isCoinw = dice.chance(0.3)
+  const endpoints = isCoinw ? COMMANDS : ENDPOINTS.filter(({ group }) => group === '3')
+  const uids = dice.whole(2, 5)
+  const width = dice.whole(2, 12)
+  const loads: Load[] = []
+  for (let uid = 0; uid < uids; uid++) {
+    for (const labels of endpoints.slice(0, dice.whole(1, endpoints.length))) {
+      const pattern: Pattern = { kind: 'saturating', width }
+      loads.push({ labels: { ...labels, ip: 'a', uid: `u${uid}` }, pattern, priority: 0, cost: 1, retries: 3 })
+    }
+  }
+  // So few that no account meets its own limit of 5/s (CoinW: 3/s) first.
+  const most = uids * (isCoinw ? 2 : 4)
+  return {
     loads,
-    coldStart: dice.pick(['full', 'full', 'paced', 'spent']),
-    lostCallMs: 5_000,
-    timeoutMs: 11_000,
-    giveUpMs: 10_000,
-    maxQueued: 2_000,
-    faults: [],
+    ownLimits: { [isCoinw ? 'coinw ip' : 'bingx ip×group']: dice.whole(1, isCoinw ? Math.min(most, 6) : most) },
   }
-  const faults = makeFaults(dice, base)
-    .filter(fault => KINDS.has(fault.kind))
-    .map(fault => fit(dice, fault, base))
-  if (dice.chance(0.3)) {
-    const atMs = dice.between(0, base.durationMs)
-    faults.push({ kind: 'lies', atMs, forMs: dice.scale(1_000, base.durationMs - atMs), share: dice.scale(0.02, 1) })
-  }
-  return { ...base, faults }
 }
 
 /** The exchange bans an endpoint of an account; a foreign caller has a key to the same account. */

@@ -5,6 +5,8 @@ export interface Scenario {
   readonly durationMs: number
   readonly limits: readonly Rule[]
   readonly caps: readonly Cap[]
+  /** http: limits that the client is given from the start, lower than the server's, by name. */
+  readonly ownLimits?: Readonly<Record<string, number>>
   readonly routes: readonly Route[]
   readonly loads: readonly Load[]
   readonly coldStart: ColdStart
@@ -125,6 +127,11 @@ export type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>
 
 export function faultsOf<K extends FaultKind>(scenario: Scenario, ...kinds: readonly K[]): FaultOf<K>[] {
   return scenario.faults.filter(fault => kinds.includes(fault.kind as K)) as FaultOf<K>[]
+}
+
+/** The limits as the client knows them at its start. */
+export function clientLimits({ limits, ownLimits }: Scenario): readonly Rule[] {
+  return limits.map(rule => ({ ...rule, limit: ownLimits?.[rule.name] ?? rule.limit }))
 }
 
 /** Whether labels carry all of these values. */

@@ -27,10 +27,15 @@ export class Books {
     injected.set(kind, (injected.get(kind) ?? 0) + 1)
   }
 
-  sent(call: CallLog, labels: Labels, cost: number, sentAtMs: number): Attempt {
+  mishap(what: string): void {
+    this.#log.mishaps.push(what)
+  }
+
+  sent(call: CallLog, labels: Labels, cost: number, sentAtMs: number, again?: Attempt['again']): Attempt {
     const attempt: Attempt = {
       order: this.#order++,
       call,
+      again,
       labels,
       cost,
       sentAtMs,

@@ -1,7 +1,7 @@
 import type { Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import type { ColdStart, Labels, Load, Rule, Scenario } from '../scenario/scenario.ts'
+import { type ColdStart, clientLimits, type Labels, type Load, type Rule, type Scenario } from '../scenario/scenario.ts'
 import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
@@ -58,7 +58,7 @@ export class Driver {
     this.#setup = setup
     this.books = new Books(setup.scenario, setup.clock, setup.log)
     this.#labels = setup.scenario.loads.map(load => Object.freeze({ ...load.labels }))
-    this.#limits = new Map(setup.scenario.limits.map(rule => [rule.name, rule.limit]))
+    this.#limits = new Map(clientLimits(setup.scenario).map(rule => [rule.name, rule.limit]))
     this.#numbers = setup.scenario.loads.map(() => [])
   }
 
@@ -211,6 +211,7 @@ export class Driver {
       abortedAtMs: Number.NaN,
       attempts: [],
       order: this.books.nextOrder(),
+      comings: 0,
       settledAtMs: Number.NaN,
       settledOrder: Number.POSITIVE_INFINITY,
       settled: 0,

@@ -1,10 +1,11 @@
 import type { VirtualClock } from '@headgate/core/testing'
-import { carries, type Labels, type Scenario } from '../scenario/scenario.ts'
+import type { Labels, Scenario } from '../scenario/scenario.ts'
 import type { Machine } from './client-clock.ts'
 import type { Driver } from './driver.ts'
-import type { Attempt, CallLog } from './log.ts'
+import type { Attempt } from './log.ts'
 import type { Network } from './network.ts'
 import type { VirtualExchange } from './virtual-exchange.ts'
+import type { Watch } from './watch.ts'
 
 interface Setup {
   readonly scenario: Scenario
@@ -15,6 +16,7 @@ interface Setup {
   readonly network: Network
   readonly exchange: VirtualExchange
   readonly driver: Driver
+  readonly watch: Watch
 }
 
 /** Numbers of requests, apart for each life. */
@@ -33,11 +35,13 @@ export class FakeFetch {
   }
 
   #send(request: Request, signal: AbortSignal | null | undefined): Promise<Response> {
-    const { clock, machine, network, exchange, driver, life, isDead } = this.#setup
+    const { clock, machine, network, exchange, driver, watch, life, isDead } = this.#setup
     const url = new URL(request.url)
     const sentAtMs = clock.nowMs()
     const number = life * PER_LIFE + this.#sent++
-    const attempt = driver.books.sent(this.#callOf(number), this.#labelsOf(url, request.headers), 1, sentAtMs)
+    const attempt = watch.sends()
+    if (!speaksOf(url, request.headers, attempt.labels))
+      driver.books.mishap(`call ${attempt.call.id} sent another call's request`)
     const fate = network.send('a', number, sentAtMs)
     attempt.stuckFromMs = fate.stuckFromMs
     return new Promise((resolve, reject) => {
@@ -97,36 +101,11 @@ export class FakeFetch {
     const isHeld = attempt.stuckFromMs <= attempt.endedAtMs || Number.isNaN(attempt.endedAtMs)
     return !isHeld && nowMs > attempt.endedAtMs + 0.999 * this.#setup.scenario.lostCallMs
   }
+}
 
-  /** Which endpoint, whose key. */
-  #labelsOf(url: URL, headers: Headers): Labels {
-    const key = headers.get('x-bx-apikey') ?? url.searchParams.get('api_key') ?? ''
-    const command = url.searchParams.get('command')
-    const uid = /-of-(u\d+)-/.exec(key)?.[1] ?? ''
-    const endpoint = command ?? `GET ${url.pathname}`
-    const load = this.#setup.scenario.loads.findIndex(each => carries(each.labels, { uid, endpoint }))
-    return this.#setup.driver.labelsOf(load)
-  }
-
-  /** A request does not say which call it belongs to; checkers of calls look at core runs. */
-  #callOf(id: number): CallLog {
-    const scheduledAtMs = this.#setup.clock.nowMs()
-    const times = {
-      scheduledAtMs,
-      maxWaitMs: Number.POSITIVE_INFINITY,
-      abortedAtMs: Number.NaN,
-      settledAtMs: Number.NaN,
-    }
-    return {
-      id,
-      load: 0,
-      life: this.#setup.life,
-      ...times,
-      order: 0,
-      settledOrder: 0,
-      attempts: [],
-      settled: 1,
-      how: 'ok',
-    }
-  }
+/** Whether endpoint and key are those of these labels. */
+function speaksOf(url: URL, headers: Headers, { endpoint, uid }: Labels): boolean {
+  const key = headers.get('x-bx-apikey') ?? url.searchParams.get('api_key') ?? ''
+  const command = url.searchParams.get('command')
+  return (command ?? `GET ${url.pathname}`) === endpoint && /-of-(u\d+)-/.exec(key)?.[1] === uid
 }

@@ -3,13 +3,14 @@ import { type CoinwAccount, coinwLimits, createCoinw } from '@headgate/coinw'
 import { createScheduler } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import type { Labels, Scenario } from '../scenario/scenario.ts'
+import type { Load, Scenario } from '../scenario/scenario.ts'
 import { Machine } from './client-clock.ts'
 import { Driver, type Gate, type Life } from './driver.ts'
 import { FakeFetch } from './fake-fetch.ts'
-import { newLog, type RunLog } from './log.ts'
+import { type CallLog, newLog, type RunLog } from './log.ts'
 import { Network } from './network.ts'
 import { type Keys, keysOf, VirtualExchange } from './virtual-exchange.ts'
+import { Watch } from './watch.ts'
 
 const SALT = { random: 13, host: 14 } as const
 
@@ -41,6 +42,7 @@ class HttpWorld {
   readonly #network: Network
   readonly #exchange: VirtualExchange
   readonly #keys: Keys
+  readonly #watch: Watch
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario
@@ -55,15 +57,16 @@ class HttpWorld {
       machine: this.#machine,
       log: this.log,
       open: life => this.#open(life),
-      send: (client, call, signal) => this.#send(client as Client, call.load, call.maxWaitMs, signal),
+      send: (client, call, signal) => this.#send(client as Client, call, signal),
       setServerLimit: () => undefined,
       foreign: labels => this.#exchange.foreign(labels),
       crashed: () => this.#network.forgetConnections(),
     })
+    this.#watch = new Watch(this.#clock, this.driver.books, call => this.driver.labelsOf(call.load))
   }
 
-  #open({ index, coldStart, isDead }: Life): Client {
-    const { seed, lostCallMs, timeoutMs, maxQueued, loads, giveUpMs } = this.#scenario
+  #open({ index, coldStart, isDead, limits: known }: Life): Client {
+    const { limits: documented, seed, lostCallMs, timeoutMs, maxQueued, loads, giveUpMs } = this.#scenario
     const clock = this.#machine.clockOf(isDead)
     let drawn = 0
     const limits = loads[0]?.labels['exchange'] === 'coinw' ? coinwLimits : bingxLimits
@@ -77,6 +80,9 @@ class HttpWorld {
       random: () => draw(seed, SALT.random, index, drawn++),
       observer: event => void (isDead() || event.type === 'admitted' || this.log.texts.push(JSON.stringify(event))),
     })
+    for (const { name, limit } of known) {
+      if (documented.some(rule => rule.name === name && rule.limit !== limit)) scheduler.setLimit(name, limit)
+    }
     const { fetch } = new FakeFetch({
       scenario: this.#scenario,
       life: index,
@@ -86,8 +92,9 @@ class HttpWorld {
       network: this.#network,
       exchange: this.#exchange,
       driver: this.driver,
+      watch: this.#watch,
     })
-    const options = { scheduler, clock, fetch, ip: 'a', timeoutMs: giveUpMs as number }
+    const options = { scheduler: this.#watch.over(scheduler), clock, fetch, ip: 'a', timeoutMs: giveUpMs as number }
     const isCoinw = limits === coinwLimits
     const open = isCoinw ? createCoinw(options) : createBingx(options)
     const accounts = new Map<string, BingxAccount | CoinwAccount>()
@@ -109,20 +116,22 @@ class HttpWorld {
     }
   }
 
-  #send(client: Client, load: number, maxWaitMs: number, signal: AbortSignal | undefined): Promise<unknown> {
-    const { labels } = this.#scenario.loads[load] as { labels: Labels }
+  #send(client: Client, call: CallLog, signal: AbortSignal | undefined): Promise<unknown> {
+    const { load, maxWaitMs } = call
+    const { labels, priority } = this.#scenario.loads[load] as Load
     const account = client.accounts.get(labels['uid'] as string) as BingxAccount | CoinwAccount
     const options = {
       ...(Number.isFinite(maxWaitMs) && { maxWaitMs }),
       ...(signal !== undefined && { signal }),
+      ...(priority !== 0 && { priority }),
     }
-    const sent = call(account, labels['endpoint'] as string, options)
+    const sent = this.#watch.of(call, () => ask(account, labels['endpoint'] as string, options))
     sent.catch(error => this.log.texts.push(textOf(error)))
     return sent
   }
 }
 
-function call(account: BingxAccount | CoinwAccount, endpoint: string, options: object): Promise<unknown> {
+function ask(account: BingxAccount | CoinwAccount, endpoint: string, options: object): Promise<unknown> {
   if (!('swap' in account)) return account.spot.balances(options)
   if (endpoint.endsWith('/swap/v3/user/balance')) return account.swap.balance(options)
   if (endpoint.endsWith('/user/income')) return account.swap.income({}, options)

@@ -7,6 +7,8 @@ export interface Attempt {
   /** What happened before has a smaller one, also at the same instant. */
   readonly order: number
   readonly call: CallLog
+  /** When its call came to the gate for it; undefined: when it was made, or a refusal put it back there. */
+  readonly again: { readonly atMs: number; readonly order: number } | undefined
   readonly labels: Labels
   readonly cost: number
   readonly sentAtMs: number
@@ -35,7 +37,9 @@ export interface CallLog {
   readonly maxWaitMs: number
   abortedAtMs: number
   attempts: Attempt[]
-  readonly order: number
+  order: number
+  /** http: how often it came to the gate. */
+  comings: number
   settledAtMs: number
   settledOrder: number
   /** How often. */
