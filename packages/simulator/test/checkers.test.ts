@@ -96,7 +96,13 @@ describe('holds', () => {
     const story = new Story()
     const banned = story.sent(story.call(0), 0, { verdict: 'banned', toldUntilMs: 10_000 })
     const known = { labels: { uid: 'u' }, life: 0, by: 'server' as const, attempt: banned }
-    story.log.holds.push({ ...known, fromMs: 20, untilMs: 10_000, releasedAtMs: Number.POSITIVE_INFINITY })
+    story.log.holds.push({
+      ...known,
+      fromMs: 20,
+      untilMs: 10_000,
+      latestMs: 10_010,
+      releasedAtMs: Number.POSITIVE_INFINITY,
+    })
     return story
   }
 

@@ -76,7 +76,22 @@ export function makeHttpScenario(seed: number, minutes: number): Scenario {
     const atMs = dice.between(0, base.durationMs)
     faults.push({ kind: 'lies', atMs, forMs: dice.scale(1_000, base.durationMs - atMs), share: dice.scale(0.02, 1) })
   }
+  if (dice.chance(0.4)) faults.push(...serverClock(dice, base))
   return { ...base, faults }
+}
+
+/** Wrong by hours from the start, set now and then by seconds to an hour, or only too fast: a second a day is 12 ppm. */
+function serverClock(dice: Dice, { durationMs }: Scenario): Fault[] {
+  const kind = 'server-clock'
+  const sign = () => (dice.chance(0.5) ? 1 : -1)
+  if (dice.chance(0.3)) return [{ kind, atMs: 0, byMs: sign() * dice.scale(60_000, 12 * 3_600_000), ppm: 0 }]
+  if (dice.chance(0.3)) return [{ kind, atMs: 0, byMs: 0, ppm: sign() * dice.scale(10, 1_000) }]
+  return Array.from({ length: dice.whole(1, 3) }, () => ({
+    kind,
+    atMs: dice.between(0, durationMs),
+    byMs: sign() * dice.scale(500, 3_600_000),
+    ppm: dice.chance(0.3) ? sign() * dice.scale(10, 200) : 0,
+  }))
 }
 
 /** Some accounts, each with its own habits: each is under its own limits before it meets a common one. */

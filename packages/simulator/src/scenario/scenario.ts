@@ -118,6 +118,8 @@ export type Fault = { readonly atMs: number } & (
       readonly tickMs: number
     }
   | { readonly kind: 'crash'; readonly downMs: number; readonly coldStart: ColdStart }
+  /** http only: the server's time of day is set by so much, and from then on goes too fast by so much. */
+  | { readonly kind: 'server-clock'; readonly byMs: number; readonly ppm: number }
   /** http only: answers with wrong or without headers and times. */
   | { readonly kind: 'lies'; readonly forMs: number; readonly share: number }
 )

@@ -1,6 +1,7 @@
 import type { Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import type { Told } from './ban-words.ts'
 import type { Attempt, CallLog, GateLog, RunLog, SnapshotLog } from './log.ts'
 
 /** Writes down what happens. */
@@ -70,7 +71,7 @@ export class Books {
   }
 
   /** The client was told of a hold. */
-  told(attempt: Attempt, by: readonly string[], untilMs: number): void {
+  told(attempt: Attempt, by: readonly string[], { untilMs, latestMs }: Told): void {
     attempt.toldUntilMs = untilMs
     const labels = Object.fromEntries(by.map(name => [name, attempt.labels[name] ?? '']))
     const fromMs = this.#clock.nowMs()
@@ -78,6 +79,7 @@ export class Books {
       labels,
       fromMs,
       untilMs,
+      latestMs,
       releasedAtMs: Number.POSITIVE_INFINITY,
       life: attempt.call.life,
       by: 'server',

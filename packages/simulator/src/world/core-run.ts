@@ -137,7 +137,10 @@ class CoreWorld {
             if (isTimed)
               admission.refused({ holdMs: Math.max(0, verdict.toldUntilMs - arrivedAtMs), by: verdict.by ?? [] })
             else admission.refused(verdict.by === undefined ? {} : { by: verdict.by })
-            if (isTimed) this.driver.books.told(attempt, verdict.by ?? [], verdict.toldUntilMs)
+            if (isTimed) {
+              const latestMs = clock.nowMs() + Math.max(0, verdict.toldUntilMs - arrivedAtMs)
+              this.driver.books.told(attempt, verdict.by ?? [], { untilMs: verdict.toldUntilMs, latestMs })
+            }
           }
           attempt.succeeded = verdict.verdict === 'accepted' && mischief !== 'error'
           this.driver.books.over(attempt, 'answered', clock.nowMs())

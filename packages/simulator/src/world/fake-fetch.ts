@@ -1,5 +1,6 @@
 import type { VirtualClock } from '@headgate/core/testing'
 import type { Labels, Scenario } from '../scenario/scenario.ts'
+import { toldBy } from './ban-words.ts'
 import type { Machine } from './client-clock.ts'
 import type { Driver } from './driver.ts'
 import type { Attempt } from './log.ts'
@@ -65,13 +66,13 @@ export class FakeFetch {
       clock.setTimer(() => {
         const arrivedAtMs = clock.nowMs()
         if (this.#isTooLate(attempt, arrivedAtMs)) return
-        const { reply, verdict, succeeded, toldUntilMs } = exchange.receive(
-          url,
-          request.method,
-          request.headers,
-          attempt,
-          number,
-        )
+        const {
+          reply,
+          verdict,
+          succeeded,
+          words,
+          epochMs: serverEpochMs,
+        } = exchange.receive(url, request.method, request.headers, attempt, number)
         attempt.arrivedAtMs = arrivedAtMs
         attempt.verdict = verdict
         attempt.succeeded = succeeded
@@ -84,7 +85,11 @@ export class FakeFetch {
           driver.books.over(attempt, 'answered', clock.nowMs())
           const { status, headers, body } = reply
           resolve(new Response(body, { status, headers }))
-          if (!Number.isNaN(toldUntilMs)) driver.books.told(attempt, ['exchange', 'uid', 'endpoint'], toldUntilMs)
+          if (words !== undefined) {
+            const clientEpochMs = machine.epochMs()
+            const clocks = { arrivedAtMs, serverEpochMs, answeredAtMs: attempt.answeredAtMs, clientEpochMs }
+            driver.books.told(attempt, ['exchange', 'uid', 'endpoint'], toldBy(words, clocks))
+          }
           this.#turns(TURNS_TO_READ)
         }, answerAtMs - arrivedAtMs)
       }, fate.arrivesAtMs - sentAtMs)

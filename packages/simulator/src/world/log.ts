@@ -70,6 +70,8 @@ export interface KnownHold {
   readonly fromMs: number
   /** By the server's clock, where the server told. */
   untilMs: number
+  /** By the latest reading that the documents allow. */
+  readonly latestMs: number
   /** When its user released it. */
   releasedAtMs: number
   readonly life: number

@@ -50,6 +50,7 @@ function planHolds({ scenario, clock, log, gate, life, at }: Stage): void {
         labels,
         fromMs,
         untilMs: fromMs + forMs,
+        latestMs: fromMs + forMs,
         releasedAtMs: Number.POSITIVE_INFINITY,
         life: life(),
         by: 'user' as const,
