@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { bounds } from '../src/checkers/bounds.ts'
 import { conservation } from '../src/checkers/conservation.ts'
 import { fairness } from '../src/checkers/fairness.ts'
 import { holds } from '../src/checkers/holds.ts'
+import { Once } from '../src/checkers/once.ts'
 import { secrets } from '../src/checkers/secrets.ts'
 import { settlement } from '../src/checkers/settlement.ts'
 import type { Checker } from '../src/checkers/violation.ts'
@@ -56,6 +58,50 @@ describe('windows', () => {
       const last = story.log.arrivals.at(-1)?.attempt
       Object.assign(last?.call ?? {}, { life: 1 })
       expect(judge(windows, story)).toHaveLength(many)
+    }
+  })
+})
+
+describe('bounds', () => {
+  const ban = { kind: 'ban', atMs: 0, forMs: 20_000, labels: { uid: 'u' }, tells: 'nothing' } as const
+
+  test('a client that goes on at full pace into a ban that names no time', () => {
+    for (const [everyMs, many] of [
+      [200, 1],
+      [1_000, 0],
+    ] as const) {
+      const story = new Story()
+      for (let atMs = 0; atMs < 19_900; atMs += everyMs) story.sent(story.call(atMs), atMs, { verdict: 'banned' })
+      expect(judge(bounds, story, scenario({ faults: [ban] }))).toHaveLength(many)
+    }
+  })
+
+  test('a faster route costs a few refusals, then it is known', () => {
+    const attempt = new Story().sent(new Story().call(0), 0)
+    const said: string[] = []
+    const once = new Once()
+    for (let i = 0; i < 8; i++) once.add(attempt, 'uid|u', 8, 50, what => said.push(what))
+    once.add(attempt, 'uid|u', 8, 40, what => said.push(what))
+    expect(said).toEqual([])
+    once.add(attempt, 'uid|u', 8, 50, what => said.push(what))
+    expect(said).toEqual(['uid|u: 9 refusals because a route was faster than the 50.0 ms seen before'])
+  })
+
+  test('who has seen few answers knows no better than the shortest of them', () => {
+    for (const [sentAtMs, many] of [
+      [6_250, 0],
+      [6_900, 1],
+    ] as const) {
+      const story = new Story()
+      const its = scenario({ limits: [{ name: 'uid', limit: 1, windowMs: 1_000, by: ['uid'] }] })
+      story.sent(story.call(0), 0)
+      // Sent over a warm connection, and slow.
+      story.sent(story.call(1_100), 1_100, { answeredAtMs: 1_900, endedAtMs: 1_900 })
+      story.sent(story.call(4_500), 4_500)
+      story.sent(story.call(4_500), sentAtMs)
+      // Most round trips are quick.
+      for (let i = 0; i < 300; i++) story.sent(story.call(50_000 + 2_000 * i), 50_000 + 2_000 * i)
+      expect(judge(waiting, story, its)).toHaveLength(many)
     }
   })
 })

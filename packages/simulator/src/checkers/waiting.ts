@@ -40,7 +40,7 @@ export const waiting: Checker = (scenario, log) => {
       const rules = bases.filter(rule => keyOf(rule, load.labels) !== undefined)
       const endMs = Math.min(
         lastMs,
-        changedAtMs(scenario, rules, load.labels),
+        changedAtMs(scenario, log, rules, load.labels),
         ...rules.map(rule => disturbed.get(keyOf(rule, load.labels) as string) ?? lastMs),
       )
       const keys = [...rules, ...scenario.caps].map(gate => keyOf(gate, load.labels)).filter(key => key !== undefined)
@@ -127,12 +127,13 @@ function disturbedKeys(rules: readonly Rule[], log: RunLog, life: number): Map<s
   return keys
 }
 
-/** When somebody first set one of these limits, or held these labels, by hand. */
-function changedAtMs(scenario: Scenario, rules: readonly Rule[], labels: Labels): number {
+/** When one of these limits was first set by hand, or these labels held. */
+function changedAtMs(scenario: Scenario, log: RunLog, rules: readonly Rule[], labels: Labels): number {
   const names = new Set(rules.map(rule => rule.name.replace(/ burst$/, '')))
   const limits = faultsOf(scenario, 'limit').filter(fault => names.has(fault.name))
-  const held = faultsOf(scenario, 'user-hold').filter(fault => carries(labels, fault.labels))
-  return Math.min(...[...limits, ...held].map(({ atMs }) => atMs))
+  // Of a ban an account may hear through another one.
+  const held = log.holds.filter(hold => carries(labels, hold.labels))
+  return Math.min(...limits.map(({ atMs }) => atMs), ...held.map(({ fromMs }) => fromMs))
 }
 
 /** When the load had a call waiting and none of its calls went. */
