@@ -4,6 +4,7 @@ import { conservation } from '../src/checkers/conservation.ts'
 import { fairness } from '../src/checkers/fairness.ts'
 import { holds } from '../src/checkers/holds.ts'
 import { Once } from '../src/checkers/once.ts'
+import { ownLimits } from '../src/checkers/own-limits.ts'
 import { secrets } from '../src/checkers/secrets.ts'
 import { settlement } from '../src/checkers/settlement.ts'
 import type { Checker } from '../src/checkers/violation.ts'
@@ -59,6 +60,30 @@ describe('windows', () => {
       Object.assign(last?.call ?? {}, { life: 1 })
       expect(judge(windows, story)).toHaveLength(many)
     }
+  })
+})
+
+describe('own limits', () => {
+  test('are kept by what is sent after they were set, and count what went before', () => {
+    for (const [sentAtMs, many] of [
+      [400, 0],
+      [600, 1],
+      [1_300, 0],
+    ] as const) {
+      const story = new Story()
+      for (const atMs of [0, 200, 300]) story.sent(story.call(atMs), atMs)
+      story.log.ownLimits.push({ atMs: 500, name: 'uid', limit: 2 })
+      story.sent(story.call(sentAtMs), sentAtMs)
+      const faults = [{ kind: 'own-limit', atMs: 500, name: 'uid', limit: 2 }] as const
+      expect(judge(ownLimits, story, scenario({ kind: 'http', faults }))).toHaveLength(many)
+    }
+  })
+
+  test('hold from the start where the client was made with them', () => {
+    const story = new Story()
+    for (const atMs of [0, 200, 300]) story.sent(story.call(atMs), atMs)
+    const what = "uid|u: 2 in 1000 ms where the client's own limit is 2, and one more came"
+    expect(judge(ownLimits, story, scenario({ kind: 'http', ownLimits: { uid: 2 } }))).toEqual([what])
   })
 })
 

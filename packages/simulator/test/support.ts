@@ -74,6 +74,7 @@ export class Story {
       endedAtMs: sentAtMs + 20,
       outcome: 'answered',
       toldUntilMs: Number.NaN,
+      saidTimeMs: Number.NaN,
       succeeded: true,
       stuckFromMs: Number.NaN,
       ...changes,

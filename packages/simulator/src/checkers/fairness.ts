@@ -3,7 +3,7 @@ import type { RunLog } from '../world/log.ts'
 import { type Checker, fresh } from './violation.ts'
 
 /** What treats equals unequally by itself: their calls are held, refused, turned away or sent again at different times. */
-const PARTIAL = ['ban', 'user-hold', 'foreign', 'limit', 'abort', 'expiry', 'crash', 'unsent'] as const
+const PARTIAL = ['ban', 'user-hold', 'foreign', 'limit', 'own-limit', 'abort', 'expiry', 'crash', 'unsent'] as const
 
 /**
  * Equals under saturation get equal shares: as long as all of them wait, none has started over one call more than another.

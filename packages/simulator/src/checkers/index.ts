@@ -4,6 +4,7 @@ import { bounds } from './bounds.ts'
 import { conservation } from './conservation.ts'
 import { fairness } from './fairness.ts'
 import { holds } from './holds.ts'
+import { ownLimits } from './own-limits.ts'
 import { reopening } from './reopening.ts'
 import { secrets } from './secrets.ts'
 import { settlement } from './settlement.ts'
@@ -13,6 +14,7 @@ import { windows } from './windows.ts'
 
 const CHECKERS: readonly Checker[] = [
   windows,
+  ownLimits,
   bounds,
   holds,
   reopening,

@@ -73,7 +73,7 @@ function settledAtMs({ settledAtMs: atMs }: RunLog['calls'][number], endMs: numb
 function isDisturbed(scenario: Scenario, labels: Labels, fromMs: number, toMs: number): boolean {
   const { ip } = labels
   return (
-    faultsOf(scenario, 'user-hold', 'limit').some(fault => fault.atMs < toMs) ||
+    faultsOf(scenario, 'user-hold', 'limit', 'own-limit').some(fault => fault.atMs < toMs) ||
     faultsOf(scenario, 'ban').some(
       fault => fault.atMs < toMs && Object.keys(fault.labels).length !== Object.keys(labels).length,
     ) ||

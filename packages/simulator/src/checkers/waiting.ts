@@ -130,7 +130,7 @@ function disturbedKeys(rules: readonly Rule[], log: RunLog, life: number): Map<s
 /** When one of these limits was first set by hand, or these labels held. */
 function changedAtMs(scenario: Scenario, log: RunLog, rules: readonly Rule[], labels: Labels): number {
   const names = new Set(rules.map(rule => rule.name.replace(/ burst$/, '')))
-  const limits = faultsOf(scenario, 'limit').filter(fault => names.has(fault.name))
+  const limits = faultsOf(scenario, 'limit', 'own-limit').filter(fault => names.has(fault.name))
   // Of a ban an account may hear through another one.
   const held = log.holds.filter(hold => carries(labels, hold.labels))
   return Math.min(...limits.map(({ atMs }) => atMs), ...held.map(({ fromMs }) => fromMs))

@@ -72,13 +72,14 @@ export const windows: Checker = (scenario, log) => {
   return judgement
 }
 
-function sum(counted: readonly ArrivalLog[]): number {
+export function sum(counted: readonly ArrivalLog[]): number {
   let total = 0
   for (const { cost } of counted) total += cost
   return total
 }
 
-class Excuses {
+/** What the documents excuse a call for that came when a window was full. */
+export class Excuses {
   readonly #scenario: Scenario
   readonly #log: RunLog
   readonly #byIp = new Map<string, Attempt[]>()

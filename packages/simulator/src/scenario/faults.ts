@@ -3,7 +3,7 @@ import { makeLeg } from './make.ts'
 import type { Fault, FaultKind, Labels, Load, Route, Rule, Scenario } from './scenario.ts'
 
 /** Only a client of the HTTP layer meets them: see `make-http.ts`. */
-type HttpKind = 'lies' | 'server-clock'
+type HttpKind = 'lies' | 'server-clock' | 'own-limit'
 
 /** How likely a scenario has faults of a kind. Those after which refusals are unavoidable are rarer: they excuse. */
 const LIKELY: Readonly<Record<Exclude<FaultKind, HttpKind>, number>> = {

@@ -8,6 +8,8 @@ export interface Scenario {
   /** http: limits that the client is given from the start, lower than the server's, by name. */
   readonly ownLimits?: Readonly<Record<string, number>>
   readonly routes: readonly Route[]
+  /** http: whether the clients of all addresses share one scheduler, or have one each and no account in common. */
+  readonly schedulers?: 'one' | 'each'
   readonly loads: readonly Load[]
   readonly coldStart: ColdStart
   readonly lostCallMs: number
@@ -31,6 +33,8 @@ export interface Rule {
   readonly burst?: number
   /** Applies only to calls that carry these. */
   readonly only?: Labels
+  /** Does not apply to calls that carry these. */
+  readonly except?: Labels
 }
 
 /** A cap that the client keeps for itself. */
@@ -118,6 +122,8 @@ export type Fault = { readonly atMs: number } & (
       readonly tickMs: number
     }
   | { readonly kind: 'crash'; readonly downMs: number; readonly coldStart: ColdStart }
+  /** http only: the client is given another limit, never above the server's. */
+  | { readonly kind: 'own-limit'; readonly name: string; readonly limit: number }
   /** http only: the server's time of day is set by so much, and from then on goes too fast by so much. */
   | { readonly kind: 'server-clock'; readonly byMs: number; readonly ppm: number }
   /** http only: answers with wrong or without headers and times. */
@@ -143,8 +149,9 @@ export function carries(labels: Labels, wanted: Labels): boolean {
 }
 
 /** The key of a rule for these labels; undefined where it does not apply. */
-export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only'>, labels: Labels): string | undefined {
+export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only' | 'except'>, labels: Labels): string | undefined {
   if (rule.only !== undefined && !carries(labels, rule.only)) return undefined
+  if (rule.except !== undefined && carries(labels, rule.except)) return undefined
   let key = rule.name
   for (const name of rule.by) {
     const value = labels[name]

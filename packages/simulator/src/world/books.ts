@@ -46,6 +46,7 @@ export class Books {
       endedAtMs: Number.NaN,
       outcome: 'open',
       toldUntilMs: Number.NaN,
+      saidTimeMs: Number.NaN,
       succeeded: false,
       stuckFromMs: Number.NaN,
     }

@@ -37,7 +37,7 @@ const SALT = 24
 const SNAPSHOT_EVERY_MS = 20_000.123
 /** Once nobody asks for more, the next call ends within this, or none ever will: an hour of bans, holds and halved limits. */
 const STUCK_MS = 3_600_000
-/** A limit that was halved needs twenty quiet minutes at most. */
+/** A limit that was halved needs twenty quiet minutes at most; a route that was silent, as long again as it was: no longer than the run. */
 const QUIET_MS = 3_600_000
 const MOST_SLOTS = 200
 const MOST_PER_SLOT = 50_000
@@ -92,7 +92,7 @@ export class Driver {
         if (call.attempts.at(-1)?.outcome === 'answered') break
       }
     }
-    await clock.advance(QUIET_MS)
+    await clock.advance(QUIET_MS + log.epilogueAtMs)
     if (this.#gate === undefined) return
     log.atEnd = this.books.snapshot(this.#gate)
     void this.#gate.close()
@@ -135,6 +135,7 @@ export class Driver {
       setServerLimit,
       setClientLimit: (name, limit) => {
         this.#limits.set(name, limit)
+        log.ownLimits.push({ atMs: clock.nowMs(), name, limit })
         this.#gate?.setLimit(name, limit)
       },
       gate: () => this.#gate,

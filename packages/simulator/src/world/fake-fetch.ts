@@ -9,6 +9,8 @@ import type { VirtualExchange } from './virtual-exchange.ts'
 import type { Watch } from './watch.ts'
 
 interface Setup {
+  /** From which of the scenario's routes its requests leave. */
+  readonly route: number
   readonly scenario: Scenario
   readonly life: number
   readonly isDead: () => boolean
@@ -20,8 +22,9 @@ interface Setup {
   readonly watch: Watch
 }
 
-/** Numbers of requests, apart for each life. */
+/** Numbers of requests, apart for each life and route. */
 const PER_LIFE = 1_000_000
+const PER_ROUTE = 200_000
 const TURNS_TO_READ = 4
 
 /** The client's only way out: a fetch whose requests travel the network in virtual time. */
@@ -36,14 +39,15 @@ export class FakeFetch {
   }
 
   #send(request: Request, signal: AbortSignal | null | undefined): Promise<Response> {
-    const { clock, machine, network, exchange, driver, watch, life, isDead } = this.#setup
+    const { clock, machine, network, exchange, driver, watch, life, isDead, route, scenario } = this.#setup
+    const ip = scenario.routes[route]?.ip as string
     const url = new URL(request.url)
     const sentAtMs = clock.nowMs()
-    const number = life * PER_LIFE + this.#sent++
+    const number = life * PER_LIFE + route * PER_ROUTE + this.#sent++
     const attempt = watch.sends()
-    if (!speaksOf(url, request.headers, attempt.labels))
+    if (attempt.labels['ip'] !== ip || !speaksOf(url, request.headers, attempt.labels))
       driver.books.mishap(`call ${attempt.call.id} sent another call's request`)
-    const fate = network.send('a', number, sentAtMs)
+    const fate = network.send(ip, number, sentAtMs)
     attempt.stuckFromMs = fate.stuckFromMs
     return new Promise((resolve, reject) => {
       const giveUp = (error: unknown) => {
@@ -77,18 +81,20 @@ export class FakeFetch {
         attempt.verdict = verdict
         attempt.succeeded = succeeded
         if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open' || typeof reply === 'string') return
-        const answerAtMs = machine.awakeAt(network.passes('a', -number, arrivedAtMs, arrivedAtMs + fate.backMs))
+        const answerAtMs = machine.awakeAt(network.passes(ip, -number, arrivedAtMs, arrivedAtMs + fate.backMs))
         clock.setTimer(() => {
           if (attempt.outcome !== 'open') return
           attempt.answeredAtMs = clock.nowMs()
-          network.free('a', clock.nowMs())
+          network.free(ip, clock.nowMs())
           driver.books.over(attempt, 'answered', clock.nowMs())
           const { status, headers, body } = reply
+          attempt.saidTimeMs = Number(/"serverTime":(\d+)/.exec(body)?.[1])
           resolve(new Response(body, { status, headers }))
           if (words !== undefined) {
             const clientEpochMs = machine.epochMs()
             const clocks = { arrivedAtMs, serverEpochMs, answeredAtMs: attempt.answeredAtMs, clientEpochMs }
-            driver.books.told(attempt, ['exchange', 'uid', 'endpoint'], toldBy(words, clocks))
+            const whose = attempt.labels['uid'] === undefined ? 'ip' : 'uid'
+            driver.books.told(attempt, ['exchange', whose, 'endpoint'], toldBy(words, clocks))
           }
           this.#turns(TURNS_TO_READ)
         }, answerAtMs - arrivedAtMs)

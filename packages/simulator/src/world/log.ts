@@ -22,6 +22,8 @@ export interface Attempt {
   outcome: 'open' | 'answered' | 'lost' | 'unsent' | 'crashed'
   /** Until when the answer said that the caller is banned. */
   toldUntilMs: number
+  /** The server's time of day that a public call was told; NaN: none. */
+  saidTimeMs: number
   /** Its answer was no error: only such a one says how fast the route is. */
   succeeded: boolean
   /** From when on it was held up on its way, because nothing passed; NaN: it was not. */
@@ -107,6 +109,8 @@ export interface RunLog {
   readonly lives: LifeLog[]
   readonly holds: KnownHold[]
   readonly snapshots: SnapshotLog[]
+  /** Limits that the client was given while it ran. */
+  readonly ownLimits: { readonly atMs: number; readonly name: string; readonly limit: number }[]
   /** After all was over and everything had had time to come back; undefined when it never was. */
   atEnd: SnapshotLog | undefined
   /** From when the last calls were sent, one after the other, to see whether all still works. */
@@ -128,6 +132,7 @@ export function newLog(): RunLog {
     lives: [],
     holds: [],
     snapshots: [],
+    ownLimits: [],
     atEnd: undefined,
     epilogueAtMs: Number.POSITIVE_INFINITY,
     mishaps: [],

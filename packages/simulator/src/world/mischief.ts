@@ -25,6 +25,7 @@ export interface Stage {
 /** The faults that befall neither a call nor the network: limits that change, holds by hand, others on the same key, crashes. */
 export function planMischief(stage: Stage): void {
   planLimits(stage)
+  planOwnLimits(stage)
   planHolds(stage)
   for (const { atMs, forMs, labels, perSecond } of faultsOf(stage.scenario, 'foreign'))
     planForeign(stage, atMs, atMs + forMs, labels, perSecond)
@@ -37,6 +38,10 @@ function planLimits({ scenario, clock, at, setServerLimit, setClientLimit }: Sta
     clock.setTimer(() => setServerLimit(name, limit), atMs + (first === 'server' ? 0 : lagMs))
     at(atMs + (first === 'server' ? lagMs : 0), () => setClientLimit(name, limit))
   }
+}
+
+function planOwnLimits({ scenario, at, setClientLimit }: Stage): void {
+  for (const { name, limit, atMs } of faultsOf(scenario, 'own-limit')) at(atMs, () => setClientLimit(name, limit))
 }
 
 function planHolds({ scenario, clock, log, gate, life, at }: Stage): void {

@@ -9,7 +9,7 @@ import { ServerClock } from './server-clock.ts'
 export type Keys = ReadonlyMap<string, { readonly apiKey: string; readonly secretKey: string }>
 
 export function keysOf(scenario: Scenario): Keys {
-  const uids = new Set(scenario.loads.map(load => load.labels['uid'] as string))
+  const uids = new Set(scenario.loads.flatMap(load => load.labels['uid'] ?? []))
   const key = (of: string) =>
     `${of}-${Math.floor(draw(scenario.seed, of.length, of.charCodeAt(of.length - 1)) * 2 ** 32).toString(36)}xyz`
   return new Map([...uids].map(uid => [uid, { apiKey: key(`key-of-${uid}`), secretKey: key(`secret-of-the-${uid}`) }]))
@@ -49,10 +49,11 @@ export class VirtualExchange {
     this.#serverClock = new ServerClock(scenario, clock)
     this.#desk = openDesk({ clock: this.#serverClock, accounts, logSize: 1, seed: scenario.seed })
     for (const { atMs, forMs, labels } of faultsOf(scenario, 'ban')) {
-      const { exchange, uid = '', endpoint = '' } = labels
+      const { exchange, uid, ip, endpoint = '' } = labels
+      const whom = uid === undefined ? { ip: ip as string } : { uid }
       const wording = draw(scenario.seed, SALT, atMs) < 0.5 ? 'error-count' : 'disabled-period'
       clock.setTimer(() => {
-        this.#desk.ban({ exchange: exchange as ExchangeName, uid, endpoint, forMs: Math.max(1, forMs), wording })
+        this.#desk.ban({ exchange: exchange as ExchangeName, ...whom, endpoint, forMs: Math.max(1, forMs), wording })
       }, atMs)
     }
   }
@@ -65,7 +66,7 @@ export class VirtualExchange {
       method,
       path: url.pathname,
       query: url.search.slice(1),
-      ip: 'a',
+      ip: attempt.labels['ip'] as string,
       header: name => headers.get(name) ?? undefined,
     })
     const outcome = this.#desk.log()[0]?.outcome
