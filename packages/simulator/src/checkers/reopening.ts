@@ -1,7 +1,6 @@
 import { carries, faultsOf, keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
 import type { KnownHold, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
-import { slept } from './away.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 /** "The clock's error + 1 s" (design, section 4), and as much again as a timer, a pause between attempts and a turn may take. */
@@ -18,8 +17,8 @@ export const reopening: Checker = (scenario, log) => {
   const judgement = fresh()
   const tokenMs = 2 * Math.max(...scenario.limits.map(rule => rule.windowMs)) + scenario.lostCallMs
   const marginMs = MARGIN_MS + tokenMs + (scenario.giveUpMs ?? scenario.timeoutMs)
-  for (const { labels, life, untilMs } of lastOf(log.holds)) {
-    const dueMs = slept(scenario, untilMs, untilMs + marginMs)
+  for (const { labels, life, fromMs, untilMs } of lastOf(log.holds)) {
+    const dueMs = awakeBy(scenario, fromMs, untilMs + marginMs)
     const endMs = Math.min(log.lives[life]?.diedAtMs ?? 0, log.epilogueAtMs)
     if (dueMs >= endMs || isDisturbed(scenario, labels, untilMs, dueMs)) continue
     const own = log.attempts.filter(({ call, labels: each }) => call.life === life && carries(each, labels))
@@ -43,19 +42,34 @@ export const reopening: Checker = (scenario, log) => {
   return judgement
 }
 
+interface Span {
+  readonly labels: Labels
+  readonly life: number
+  readonly fromMs: number
+  untilMs: number
+}
+
 /** Holds by the server that no later one over the same labels prolongs, with their latest end. */
-function lastOf(holds: readonly KnownHold[]): { labels: Labels; life: number; untilMs: number }[] {
-  const latest = new Map<string, { labels: Labels; life: number; untilMs: number }[]>()
+function lastOf(holds: readonly KnownHold[]): Span[] {
+  const latest = new Map<string, Span[]>()
   for (const { labels, life, fromMs, latestMs, by } of [...holds].sort((a, b) => a.fromMs - b.fromMs)) {
     if (by !== 'server') continue
     const scope = `${life} ${JSON.stringify(labels)}`
     const known = latest.get(scope) ?? []
     latest.set(scope, known)
     const last = known.at(-1)
-    if (last === undefined || last.untilMs < fromMs) known.push({ labels, life, untilMs: latestMs })
+    if (last === undefined || last.untilMs < fromMs) known.push({ labels, life, fromMs, untilMs: latestMs })
     else last.untilMs = Math.max(last.untilMs, latestMs)
   }
   return [...latest.values()].flat()
+}
+
+/** A machine that sleeps sends nothing, and its clock may stand still besides. */
+function awakeBy(scenario: Scenario, fromMs: number, dueMs: number): number {
+  let atMs = dueMs
+  for (const sleep of faultsOf(scenario, 'suspend').sort((a, b) => a.atMs - b.atMs))
+    if (sleep.atMs < atMs && sleep.atMs + sleep.forMs > fromMs) atMs += sleep.forMs
+  return atMs
 }
 
 /** Since when a call has been doing nothing but wait, as of an instant. */

@@ -1,4 +1,13 @@
-import { carries, clientLimits, faultsOf, keyOf, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
+import {
+  carries,
+  clientLimits,
+  faultsOf,
+  Keys,
+  keyOf,
+  type Labels,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import type { Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { Away, awayUntil, Routes, slept } from './away.ts'
@@ -20,20 +29,16 @@ export const waiting: Checker = (scenario, log) => {
     const disturbed = disturbedKeys(bases, log, index)
     const attempts = log.attempts.filter(({ call }) => call.life === index)
     const routes = new Routes(attempts)
+    const byKey = grouped(attempts, new Keys(bases))
     const gates = new Map<string, Away>()
     const asleep = new Away(1)
     for (const { atMs, forMs } of faultsOf(scenario, 'suspend')) asleep.add(atMs, atMs + forMs, 1)
-    const gateOf = (
-      key: string,
-      limit: number,
-      of: (attempt: Attempt) => string | undefined,
-      until: (attempt: Attempt) => number,
-    ) => {
+    const gateOf = (key: string, limit: number, ofKey: readonly Attempt[], until: (attempt: Attempt) => number) => {
       let away = gates.get(key)
       if (away !== undefined) return away
       away = new Away(limit)
       gates.set(key, away)
-      for (const attempt of attempts) if (of(attempt) === key) away.add(attempt.sentAtMs, until(attempt), attempt.cost)
+      for (const attempt of ofKey) away.add(attempt.sentAtMs, until(attempt), attempt.cost)
       return away
     }
     scenario.loads.forEach((load, number) => {
@@ -52,12 +57,7 @@ export const waiting: Checker = (scenario, log) => {
       const spare = others ? Math.max(...scenario.loads.map(each => each.cost)) : 0
       const mine = rules.map(rule => {
         const key = keyOf(rule, load.labels) as string
-        return gateOf(
-          key,
-          rule.limit,
-          each => keyOf(rule, each.labels),
-          each => awayUntil(each, rule, scenario, routes),
-        )
+        return gateOf(key, rule.limit, byKey.get(key) ?? [], each => awayUntil(each, rule, scenario, routes))
       })
       for (const cap of scenario.caps) {
         const key = keyOf(cap, load.labels)
@@ -83,6 +83,19 @@ export const waiting: Checker = (scenario, log) => {
     })
   })
   return judgement
+}
+
+function grouped(attempts: readonly Attempt[], keys: Keys): Map<string, Attempt[]> {
+  const groups = new Map<string, Attempt[]>()
+  for (const attempt of attempts) {
+    for (const key of keys.of(attempt.labels)) {
+      if (key === undefined) continue
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [attempt])
+      else group.push(attempt)
+    }
+  }
+  return groups
 }
 
 function capOf(key: string, cap: Scenario['caps'][number], attempts: readonly Attempt[]): Away {

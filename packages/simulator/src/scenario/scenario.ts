@@ -148,6 +148,26 @@ export function carries(labels: Labels, wanted: Labels): boolean {
   return true
 }
 
+/** The keys of some rules for labels, worked out once for each object of labels: all calls of a load carry the same one. */
+export class Keys {
+  readonly #rules: readonly Parameters<typeof keyOf>[0][]
+  readonly #known = new Map<Labels, readonly (string | undefined)[]>()
+
+  constructor(rules: readonly Parameters<typeof keyOf>[0][]) {
+    this.#rules = rules
+  }
+
+  /** In the order of the rules; undefined where one does not apply. */
+  of(labels: Labels): readonly (string | undefined)[] {
+    let keys = this.#known.get(labels)
+    if (keys === undefined) {
+      keys = this.#rules.map(rule => keyOf(rule, labels))
+      this.#known.set(labels, keys)
+    }
+    return keys
+  }
+}
+
 /** The key of a rule for these labels; undefined where it does not apply. */
 export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only' | 'except'>, labels: Labels): string | undefined {
   if (rule.only !== undefined && !carries(labels, rule.only)) return undefined

@@ -1,12 +1,13 @@
 import type { Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
-import { keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import { Keys, type Labels, type Scenario } from '../scenario/scenario.ts'
 import type { Told } from './ban-words.ts'
 import type { Attempt, CallLog, GateLog, RunLog, SnapshotLog } from './log.ts'
 
 /** Writes down what happens. */
 export class Books {
-  readonly #scenario: Scenario
+  readonly #limitKeys: Keys
+  readonly #capKeys: Keys
   readonly #clock: VirtualClock
   readonly #log: RunLog
   readonly #openCost = new Map<string, number>()
@@ -14,7 +15,8 @@ export class Books {
   #order = 0
 
   constructor(scenario: Scenario, clock: VirtualClock, log: RunLog) {
-    this.#scenario = scenario
+    this.#limitKeys = new Keys(scenario.limits)
+    this.#capKeys = new Keys(scenario.caps)
     this.#clock = clock
     this.#log = log
   }
@@ -112,9 +114,8 @@ export class Books {
   }
 
   #book(attempt: Attempt, cost: number, one: number): void {
-    const { limits, caps } = this.#scenario
-    for (const rule of limits) this.#add(keyOf(rule, attempt.labels), cost)
-    for (const cap of caps) this.#add(keyOf(cap, attempt.labels), one)
+    for (const key of this.#limitKeys.of(attempt.labels)) this.#add(key, cost)
+    for (const key of this.#capKeys.of(attempt.labels)) this.#add(key, one)
   }
 
   #add(key: string | undefined, amount: number): void {
