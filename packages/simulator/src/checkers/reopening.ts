@@ -109,6 +109,12 @@ function isBusy(scenario: Scenario, log: RunLog, labels: Labels, fromMs: number,
     if (key === undefined) return false
     const limit = Math.min(rule.limit, scenario.ownLimits?.[rule.name] ?? rule.limit)
     const since = fromMs - rule.windowMs
+    // A lost call keeps its token for long, and another lane may be first to take what is left.
+    const isLost = log.attempts.some(
+      each =>
+        each.outcome === 'lost' && each.endedAtMs > since && each.sentAtMs <= toMs && keyOf(rule, each.labels) === key,
+    )
+    if (isLost) return true
     let used = 0
     for (const { sentAtMs, labels: each, cost } of log.attempts)
       if (sentAtMs > since && sentAtMs <= toMs && keyOf(rule, each) === key) used += cost
