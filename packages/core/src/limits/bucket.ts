@@ -57,6 +57,8 @@ export class Bucket implements Gate {
   lanes = 0
   dropped = false
   reduction: Reduction | undefined
+  /** Until then no more than half of it may be used. */
+  halvedUntilMs = Number.NEGATIVE_INFINITY
   readonly #useFloor: boolean
   readonly #lostCallMs: number
   readonly #routes: Draw[] = []
@@ -155,6 +157,7 @@ export class Bucket implements Gate {
     // The rest hangs on answers; a probe takes the place of lost calls only, so it waits for all that will come back.
     if (missing > 0) atMs = Math.max(atMs, this.#probeAtMs(missing, false))
     if (this.reduction !== undefined) atMs = Math.min(atMs, this.reduction.nextMs(this.tokens, nowMs))
+    if (nowMs < this.halvedUntilMs) atMs = Math.min(atMs, this.halvedUntilMs)
     return Math.max(atMs, nowMs)
   }
 
@@ -258,10 +261,11 @@ export class Bucket implements Gate {
   }
 
   #capacity(nowMs: number): number {
-    if (this.reduction === undefined) return this.tokens
+    const most = nowMs < this.halvedUntilMs ? Math.max(1, Math.floor(this.tokens / 2)) : this.tokens
+    if (this.reduction === undefined) return most
     const tokens = this.reduction.tokens(this.tokens, nowMs)
     if (tokens >= this.tokens) this.reduction = undefined
-    return tokens
+    return Math.min(most, tokens)
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { LedgerSetup, Passage } from '../ports/ledger.ts'
 import { Bucket } from './bucket.ts'
 import { Cap } from './cap.ts'
+import type { Curbs } from './curbs.ts'
 import { keyOf } from './keys.ts'
 import type { Labels, Limit, TokenBucketLimit } from './limit.ts'
 import { Route } from './route.ts'
@@ -18,6 +19,7 @@ export interface MemoryPassage extends Passage {
 /** Every bucket and cap in use, found by limit and label values. Idle ones are dropped as others come. */
 export class Gates {
   readonly #setup: LedgerSetup
+  readonly #curbs: Curbs
   readonly #gates = new Map<string, Bucket | Cap>()
   readonly #routes = new Map<string, Route>()
   /** Limits changed at run time, by name. */
@@ -26,8 +28,9 @@ export class Gates {
   #sweep: Iterator<[string, Bucket | Cap]> | undefined
   #routeSweep: Iterator<[string, Route]> | undefined
 
-  constructor(setup: LedgerSetup) {
+  constructor(setup: LedgerSetup, curbs: Curbs) {
     this.#setup = setup
+    this.#curbs = curbs
   }
 
   resolve(labels: Labels): MemoryPassage {
@@ -91,6 +94,10 @@ export class Gates {
     return this.#gates.values()
   }
 
+  *buckets(): Iterable<Bucket> {
+    for (const gate of this.#gates.values()) if (gate.kind === 'bucket') yield gate
+  }
+
   #cap(limit: Limit & { kind: 'in-flight' }, key: string, labels: Labels): Cap {
     let cap = this.#gates.get(key) as Cap | undefined
     if (cap === undefined) {
@@ -112,6 +119,7 @@ export class Gates {
     if (bucket === undefined) {
       const { coldStart, bornAtMs, lostCallMs, useFloor } = this.#setup
       bucket = new Bucket({ limit, key, labels, tokens, windowMs, isBurst, coldStart, bornAtMs, lostCallMs, useFloor })
+      this.#curbs.welcome(bucket)
       this.#keep(bucket)
     }
     return bucket

@@ -11,10 +11,12 @@ import type {
   Passage,
   Ticket,
 } from '../ports/ledger.ts'
+import type { Lasting } from '../ports/memory.ts'
 import type { Refusal, Seen } from '../request.ts'
 import { ROUNDED_MS } from './arrival.ts'
 import type { Bucket } from './bucket.ts'
 import type { Cap } from './cap.ts'
+import { Curbs, isCountedBy } from './curbs.ts'
 import { holdState, stateOf } from './gate-state.ts'
 import { Gates, type MemoryPassage } from './gates.ts'
 import type { Hold } from './hold.ts'
@@ -31,11 +33,12 @@ export function memoryLedger(): Ledger {
 class MemoryLedger implements LedgerSession {
   readonly #setup: LedgerSetup
   readonly #gates: Gates
+  readonly #curbs = new Curbs()
   readonly #holds = new Holds()
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
-    this.#gates = new Gates(setup)
+    this.#gates = new Gates(setup, this.#curbs)
   }
 
   resolve(labels: Labels): Passage {
@@ -151,19 +154,52 @@ class MemoryLedger implements LedgerSession {
     const hold = this.#holds.over(labels, reason, nowMs)
     hold.close(forMs, reason, nowMs)
     this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
+    this.#setup.lastingChanged()
     this.#setup.changed(hold)
   }
 
   releaseHolds(labels: Labels, _nowMs: number): void {
+    if (this.#curbs.release(labels)) {
+      this.#setup.lastingChanged()
+      for (const bucket of this.#curbed(labels)) this.#setup.changed(bucket)
+    }
     const hold = this.#holds.take(labels)
     if (hold === undefined) return
     hold.release()
+    this.#setup.lastingChanged()
     this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
     this.#setup.changed(hold)
   }
 
   setLimit(name: string, limit: number, nowMs: number): void {
     for (const gate of this.#gates.setLimit(name, limit, nowMs)) this.#setup.changed(gate)
+  }
+
+  halve(labels: Labels, forMs: number, reason: string, nowMs: number): void {
+    this.#curbs.halve({ labels, reason, untilMs: nowMs + forMs }, nowMs)
+    for (const bucket of this.#curbed(labels)) {
+      const tokens = Math.max(1, Math.floor(bucket.tokens / 2))
+      this.#setup.emit({ type: 'halved', labels: pick(bucket.by, bucket.labels), limit: bucket.name, tokens })
+    }
+    this.#setup.lastingChanged()
+  }
+
+  lasting(nowMs: number): Lasting {
+    return {
+      holds: [...this.#holds.all()].map(({ labels, reason, untilMs }) => ({ labels, reason, untilMs })),
+      reductions: this.#curbs.reductions(this.#gates.buckets(), nowMs),
+      halvings: this.#curbs.halvings(nowMs),
+    }
+  }
+
+  restore({ holds, reductions, halvings }: Lasting, nowMs: number): void {
+    for (const { labels, reason, untilMs } of holds) {
+      const hold = this.#holds.over(labels, reason, nowMs)
+      hold.restore(untilMs, nowMs)
+      this.#setup.emit({ type: 'held', labels: hold.labels, forMs: Math.max(0, hold.untilMs - nowMs), reason })
+    }
+    for (const reduction of reductions) this.#curbs.inherit(reduction)
+    for (const halving of halvings) this.#curbs.halve(halving, nowMs)
   }
 
   explain(head: Head, nowMs: number): readonly GateState[] {
@@ -178,6 +214,13 @@ class MemoryLedger implements LedgerSession {
     return [...this.#gates.all()]
       .map(gate => stateOf(gate, 1, nowMs))
       .concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
+  }
+
+  /** The buckets counted by these labels, halved as they now shall be. */
+  #curbed(labels: Labels): readonly Bucket[] {
+    const buckets = [...this.#gates.buckets()].filter(bucket => isCountedBy(bucket, labels))
+    for (const bucket of buckets) this.#curbs.apply(bucket)
+    return buckets
   }
 
   #decideOne(head: Head, nowMs: number): Decision {
@@ -300,6 +343,7 @@ class MemoryLedger implements LedgerSession {
         else hold.failed(nowMs, this.#setup.random)
         if (hold.isOpen) {
           this.#holds.take(hold.labels)
+          this.#setup.lastingChanged()
           this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
         }
       }
@@ -329,6 +373,7 @@ class MemoryLedger implements LedgerSession {
     for (const gate of meant) {
       if (gate === undefined || gate.kind !== 'bucket') continue
       if (gate.refusedInColdStart(nowMs) || !gate.halve(ticket.sentAtMs, nowMs)) continue
+      this.#setup.lastingChanged()
       this.#setup.emit({
         type: 'halved',
         labels: pick(gate.limit.by, gate.labels),

@@ -243,7 +243,7 @@ describe('hold, release and setLimit', () => {
     [call('hold', labels, { forMs: 1 }), 'hold: option "reason": expected a text, got undefined'],
     [
       call('hold', labels, { forMs: 1, reason: 'x', until: 5 }),
-      'hold: unknown option "until": expected one of forMs, reason, got 5',
+      'hold: unknown option "until": expected one of forMs, reason, alert, got 5',
     ],
     [call('release'), 'release: option "labels": expected an object of texts, got undefined'],
     [call('setLimit', 'ip', 5), 'setLimit: option "name": expected the name of a limit (uid), got "ip"'],
