@@ -64,7 +64,7 @@ export class HeadgateScheduler {
       changed: gate => {
         if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
       },
-      lastingChanged: () => this.#remembrance.changed(),
+      lastingChanged: when => this.#remembrance.changed(when),
       emit,
     })
     this.#waiting = new Waiting(

@@ -114,13 +114,19 @@ class MemoryLedger implements LedgerSession {
     }
     this.counted(ticket, nowMs, {})
     ticket.refused = true
+    let hold: Hold | undefined
+    if (refusal.holdMs !== undefined) {
+      hold = this.#close(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
+      // Before anybody hears of it: whoever does may be the one who kills the process.
+      this.#setup.lastingChanged('at once')
+    }
     this.#setup.emit({
       type: 'refused',
       labels,
       ...(refusal.holdMs !== undefined && { holdMs: refusal.holdMs }),
       ...(refusal.reason !== undefined && { reason: refusal.reason }),
     })
-    if (refusal.holdMs !== undefined) this.hold(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
+    if (hold !== undefined) this.#held(hold, refusal.holdMs as number, refusal.reason ?? 'refused')
     else this.#tighten(ticket, refusal.by === undefined ? undefined : names, nowMs)
   }
 
@@ -151,11 +157,9 @@ class MemoryLedger implements LedgerSession {
   }
 
   hold(labels: Labels, forMs: number, reason: string, nowMs: number): void {
-    const hold = this.#holds.over(labels, reason, nowMs)
-    hold.close(forMs, reason, nowMs)
-    this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
+    const hold = this.#close(labels, forMs, reason, nowMs)
     this.#setup.lastingChanged()
-    this.#setup.changed(hold)
+    this.#held(hold, forMs, reason)
   }
 
   releaseHolds(labels: Labels, _nowMs: number): void {
@@ -214,6 +218,17 @@ class MemoryLedger implements LedgerSession {
     return [...this.#gates.all()]
       .map(gate => stateOf(gate, 1, nowMs))
       .concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
+  }
+
+  #close(labels: Labels, forMs: number, reason: string, nowMs: number): Hold {
+    const hold = this.#holds.over(labels, reason, nowMs)
+    hold.close(forMs, reason, nowMs)
+    return hold
+  }
+
+  #held(hold: Hold, forMs: number, reason: string): void {
+    this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
+    this.#setup.changed(hold)
   }
 
   /** The buckets counted by these labels, halved as they now shall be. */

@@ -67,8 +67,11 @@ export interface LedgerSetup {
   readonly nowMs: () => number
   /** To be called whenever a gate may let a call through earlier than it last said. */
   readonly changed: (gate: Gate) => void
-  /** To be called whenever {@link LedgerSession.lasting} has changed, other than by the passing of time. */
-  readonly lastingChanged: () => void
+  /**
+   * To be called whenever {@link LedgerSession.lasting} has changed, other than by the passing of time. `at once`: a server has
+   * told of a ban, and it is to be saved when the function returns; else at the end of the turn.
+   */
+  readonly lastingChanged: (when?: 'at once') => void
   readonly emit: (event: SchedulerEvent) => void
 }
 

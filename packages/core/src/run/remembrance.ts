@@ -23,7 +23,7 @@ export interface RemembranceSetup {
   readonly emit: (event: SchedulerEvent) => void
 }
 
-/** What outlives the process: read when the scheduler is made, saved before the turn ends in which something changed. */
+/** What outlives the process: read when the scheduler is made, saved when something has changed. */
 export class Remembrance {
   readonly #clock: Clock
   readonly #emit: RemembranceSetup['emit']
@@ -63,9 +63,17 @@ export class Remembrance {
     }
   }
 
-  /** Something that must outlive the process has changed. All that changes in one go is saved at once, at its end. */
-  changed(): void {
-    if (this.#session === undefined || this.#pending) return
+  /**
+   * Something that must outlive the process has changed. What changes in one turn is saved together at its end, but a ban
+   * before anybody hears of it.
+   */
+  changed(when?: 'at once'): void {
+    if (this.#session === undefined) return
+    if (when === 'at once') {
+      this.#save()
+      return
+    }
+    if (this.#pending) return
     this.#pending = true
     queueMicrotask(() => {
       this.#pending = false

@@ -1,4 +1,4 @@
-import { type Kept, tokenBucket } from '@headgate/core'
+import { type Kept, type SchedulerEvent, tokenBucket } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { describe, expect, test } from 'vitest'
 import { type HeapMemory, heapMemory } from '../support/heap-memory.ts'
@@ -41,13 +41,17 @@ describe('a hold', () => {
     expect(jobs.every(job => job.started)).toBe(true)
   })
 
-  test('that a server told is written before anything else can happen, whatever its answers differ by', async () => {
+  test('that a server told is written before anybody hears of it, and once for all answers that speak of it', async () => {
     const memory = heapMemory()
-    const { clock, job, quick } = gate([perUid], { memory })
+    const heardAfter: number[] = []
+    const observer = ({ type }: SchedulerEvent) => {
+      if (type === 'refused' || type === 'held') heardAfter.push(memory.saves.length)
+    }
+    const { clock, job, quick } = gate([perUid], { memory, observer })
     const jobs = [job({ labels }), job({ labels })]
     jobs[0]?.refuse({ holdMs: 5000, by: ['uid'], reason: 'shut' })
-    await turn()
     expect(memory.saves).toHaveLength(1)
+    expect(heardAfter).toStrictEqual([1, 1])
     expect(memory.kept?.holds).toStrictEqual([
       { labels: { uid: 'u' }, reason: 'shut', untilMs: clock.epochMs() + 6000 },
     ])
