@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { type Exchange, startExchange } from '@headgate/exchange-sim'
 import { expect, onTestFinished, test } from 'vitest'
 import { KEYS } from './support/exchange.ts'
 
-const POLLER = join(import.meta.dirname, 'support/poller.ts')
+const POLLER = fileURLToPath(new URL('./support/poller.ts', import.meta.url))
 const ENDPOINT = 'GET /openApi/swap/v3/user/balance'
 const BAN_MS = 3_000
 

@@ -7,6 +7,7 @@ import {
   type Params,
 } from '@headgate/http'
 import { COMMANDS, type CommandName } from './commands.ts'
+import type { Ladder } from './ladder.ts'
 import { commandsOf, type Send } from './requests.ts'
 import { anything, type Balances, balances } from './responses.ts'
 
@@ -30,9 +31,9 @@ export interface CoinwAccount {
   call(command: CommandName, params?: Params, options?: CallOptions): Promise<unknown>
 }
 
-export function createAccount(exchange: Exchange, credentials: Credentials): CoinwAccount {
+export function createAccount(exchange: Exchange, credentials: Credentials, ladder: Ladder | undefined): CoinwAccount {
   const checked = checkCredentials('coinw.account', credentials)
-  const command = commandsOf(exchange, checked)
+  const command = commandsOf(exchange, checked, ladder)
   const returnBalances = command('returnBalances', balances)
   // Made once per command: the scheduler knows a command's labels by their identity.
   const made = new Map<CommandName, Send<unknown>>()

@@ -9,6 +9,7 @@ import {
 } from '@headgate/http'
 import { COMMANDS, type Command, type CommandName } from './commands.ts'
 import { judge } from './judge.ts'
+import type { Ladder } from './ladder.ts'
 import { encodeQuery, type Sent, signCoinw } from './signing.ts'
 
 /** Set by the client. */
@@ -21,10 +22,15 @@ export type Send<T> = (where: string, params: Params, options: CallOptions | und
  * An account's commands, the public ones too: those go unsigned, under the limits per IP alone. Keys stay in this
  * closure.
  */
-export function commandsOf(exchange: Exchange, account: { apiKey: string; secretKey: string; uid: string }) {
+export function commandsOf(
+  exchange: Exchange,
+  account: { apiKey: string; secretKey: string; uid: string },
+  ladder: Ladder | undefined,
+) {
   const { apiKey, secretKey, uid } = account
   const { baseUrl, ip, clock } = exchange
   const hide = [apiKey, secretKey]
+  ladder?.join(uid)
   const headers = { 'Content-Type': 'application/json' }
 
   const signed = (command: string, params: Sent): SignedRequest => {
@@ -40,7 +46,7 @@ export function commandsOf(exchange: Exchange, account: { apiKey: string; secret
 
   return <T>(command: CommandName, schema: Schema<T>): Send<T> => {
     const { by, read }: Command = COMMANDS[command]
-    const account = by === 'uid' ? { uid } : {}
+    const account: { uid?: string } = by === 'uid' ? { uid } : {}
     const labels = Object.freeze({ exchange: 'coinw', ip, ...account, endpoint: command, group: 'spot' })
     const reading = { schema, scope: ['exchange', by, 'endpoint'] }
     return async (where, given, options) => {
@@ -54,7 +60,11 @@ export function commandsOf(exchange: Exchange, account: { apiKey: string; secret
           repeatable: read,
           hide,
           sign: () => (by === 'uid' ? signed(command, params) : open(command, params)),
-          judge: answer => judge(answer, reading, clock.epochMs()),
+          judge(answer) {
+            const verdict = judge(answer, reading, clock.epochMs())
+            if ('refusal' in verdict && verdict.refusal !== undefined) ladder?.refused(account.uid)
+            return verdict
+          },
         },
         checkCallOptions(where, options),
       )
