@@ -40,12 +40,12 @@ export function fileMemory(path: string): Memory {
   const file = resolved(path)
   try {
     if (isThere(file) && lstatSync(file).isDirectory()) throw new Error('it is a directory')
-    dropTorn(file)
     writeWhole(`${file}.${pid}.tmp`, '')
     rmSync(`${file}.${pid}.tmp`)
   } catch (error) {
     throw unwritable(file, error)
   }
+  dropTorn(file)
   return Object.freeze({ open: () => new FileSession(file) })
 }
 
@@ -129,7 +129,14 @@ function writeWhole(file: string, text: string): void {
 /** What processes left that were killed while they wrote. */
 function dropTorn(file: string): void {
   const folder = dirname(file)
-  for (const name of readdirSync(folder)) {
+  let names: readonly string[]
+  try {
+    names = readdirSync(folder)
+  } catch {
+    // One may write into a folder that one may not list.
+    return
+  }
+  for (const name of names) {
     const [, writer] = name.startsWith(`${basename(file)}.`) ? (/\.(\d+)\.tmp$/.exec(name) ?? []) : []
     if (writer !== undefined && !isAlive(Number(writer))) rmSync(join(folder, name), { force: true })
   }
