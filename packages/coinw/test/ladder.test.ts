@@ -27,8 +27,9 @@ function ladder({ memory, epochMs }: { memory?: Memory; epochMs?: number } = {})
     events,
     scheduler,
     ladder: subject,
-    refuse(times: number, uid: string | undefined = 'u1') {
-      for (let i = 0; i < times; i++) subject.refused(uid)
+    /** @param uid null for a public command */
+    refuse(times: number, uid: string | null = 'u1') {
+      for (let i = 0; i < times; i++) subject.refused(uid ?? undefined)
     },
     /** How long the hold over the labels lasts, without its margin of a second. */
     heldForMs(labels: Record<string, string>) {
@@ -47,7 +48,7 @@ function ladder({ memory, epochMs }: { memory?: Memory; epochMs?: number } = {})
 describe('the client stops at half of what CoinW counts', () => {
   it.each([
     ['a user ID at 30', 'u1', UID, 29],
-    ['its address at 40', undefined, IP, 39],
+    ['its address at 40', null, IP, 39],
   ] as const)('%s', (_, uid, labels, before) => {
     const its = ladder()
     its.refuse(before, uid)
@@ -66,6 +67,7 @@ describe('the client stops at half of what CoinW counts', () => {
 
   it('over a window that slides', async () => {
     const its = ladder()
+    await its.clock.advance(5_000)
     its.refuse(29)
     await its.clock.advance(9_999)
     its.refuse(1)
@@ -107,7 +109,7 @@ describe('past the threshold all the same', () => {
   it('those of an address, and of all its accounts, also of one that comes later', async () => {
     const its = ladder()
     its.ladder.join('u1')
-    its.refuse(81, undefined)
+    its.refuse(81, null)
     await its.clock.advance(100_000)
     its.ladder.join('u2')
     const free = () => Object.fromEntries(its.scheduler.snapshot().buckets.map(({ name, free }) => [name, free]))
@@ -145,8 +147,8 @@ describe('past the threshold all the same', () => {
 })
 
 /** A warning, and a ban in it. */
-async function ban(its: ReturnType<typeof ladder>, uid: string | undefined, afterMs: number) {
-  const times = uid === undefined ? 81 : 61
+async function ban(its: ReturnType<typeof ladder>, uid: string | null, afterMs: number) {
+  const times = uid === null ? 81 : 61
   its.refuse(times, uid)
   // As long as the client stops in between, and what went before no longer counts.
   await its.clock.advance(11_000)
@@ -169,7 +171,7 @@ function memoryOf() {
 describe('before the blacklist', () => {
   it.each([
     ['the tenth ban of a user ID', 'u1', UID, 9],
-    ['the fifth ban of an address', undefined, IP, 4],
+    ['the fifth ban of an address', null, IP, 4],
   ] as const)('%s in 8 h: 8 h of stop, with an alert', async (_, uid, labels, most) => {
     const its = ladder()
     for (let n = 1; n < most; n++) await ban(its, uid, 200_000)
