@@ -163,14 +163,12 @@ class MemoryLedger implements LedgerSession {
   }
 
   releaseHolds(labels: Labels, _nowMs: number): void {
-    if (this.#curbs.release(labels)) {
-      this.#setup.lastingChanged()
-      for (const bucket of this.#curbed(labels)) this.#setup.changed(bucket)
-    }
+    const wasHalved = this.#curbs.release(labels)
     const hold = this.#holds.take(labels)
+    hold?.release()
+    if (wasHalved || hold !== undefined) this.#setup.lastingChanged()
+    if (wasHalved) for (const bucket of this.#curbed(labels)) this.#setup.changed(bucket)
     if (hold === undefined) return
-    hold.release()
-    this.#setup.lastingChanged()
     this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
     this.#setup.changed(hold)
   }
@@ -181,11 +179,11 @@ class MemoryLedger implements LedgerSession {
 
   halve(labels: Labels, forMs: number, reason: string, nowMs: number): void {
     this.#curbs.halve({ labels, reason, untilMs: nowMs + forMs }, nowMs)
+    this.#setup.lastingChanged()
     for (const bucket of this.#curbed(labels)) {
       const tokens = Math.max(1, Math.floor(bucket.tokens / 2))
       this.#setup.emit({ type: 'halved', labels: pick(bucket.by, bucket.labels), limit: bucket.name, tokens })
     }
-    this.#setup.lastingChanged()
   }
 
   lasting(nowMs: number): Lasting {

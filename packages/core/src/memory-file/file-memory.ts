@@ -21,8 +21,8 @@ const WHERE = 'fileMemory'
 
 /**
  * Holds, halvings and long histories in a small file, so that a process that is killed in a ban and started again does not
- * call into it. Written whole beside and renamed, with mode 0600: a ban before anybody hears of it, all else at the end of
- * the turn in which it changed. Holds label values and the server's words, no key.
+ * call into it. Written whole beside and renamed, with mode 0600: a ban before anybody hears of it, and what else
+ * changes in one turn in two writes at most. Holds label values and the server's words, no key.
  *
  * What can't be read is renamed to `<path>.unreadable-<n>`, and the observer gets a `warning`.
  *

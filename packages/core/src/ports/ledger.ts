@@ -69,7 +69,7 @@ export interface LedgerSetup {
   readonly changed: (gate: Gate) => void
   /**
    * To be called whenever {@link LedgerSession.lasting} has changed, other than by the passing of time. `at once`: a server has
-   * told of a ban, and it is to be saved when the function returns; else at the end of the turn.
+   * told of a ban, and it is to be saved when the function returns; else that may be at the end of the turn.
    */
   readonly lastingChanged: (when?: 'at once') => void
   readonly emit: (event: SchedulerEvent) => void

@@ -64,15 +64,12 @@ export class Remembrance {
   }
 
   /**
-   * Something that must outlive the process has changed. What changes in one turn is saved together at its end, but a ban
-   * before anybody hears of it.
+   * Something that must outlive the process has changed. The first change of a turn is saved at once, for whoever made it may
+   * be the one who kills the process; the others together at the end of the turn, but a ban also at once.
    */
   changed(when?: 'at once'): void {
     if (this.#session === undefined) return
-    if (when === 'at once') {
-      this.#save()
-      return
-    }
+    if (!this.#pending || when === 'at once') this.#save()
     if (this.#pending) return
     this.#pending = true
     queueMicrotask(() => {

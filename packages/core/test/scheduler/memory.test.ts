@@ -99,7 +99,7 @@ describe('a hold', () => {
     for (let i = 0; i < 9; i++) quick({ labels })
     await clock.advance(10_000)
     expect(memory.kept?.holds).toStrictEqual([])
-    expect(memory.saves).toHaveLength(3)
+    expect(memory.saves).toHaveLength(4)
   })
 
   test('after its end is dropped at the next writing', async () => {
@@ -151,20 +151,23 @@ describe('the wall clock', () => {
 })
 
 describe('writing', () => {
-  test('happens once for all that changes in one go, and never for a call that changes nothing', async () => {
+  test('happens at once, and again for all else that changes in that turn, never for a call that changes nothing', async () => {
     const memory = heapMemory()
     const { clock, scheduler, quick } = gate([perUid], { memory })
     for (let i = 0; i < 20; i++) quick({ labels })
     await clock.advance(5000)
     expect(memory.saves).toHaveLength(0)
-    for (let i = 0; i < 50; i++) scheduler.hold({ uid: `${i}` }, { forMs: 1000 + i, reason: 'ban' })
+    for (let i = 0; i < 50; i++) {
+      scheduler.hold({ uid: `${i}` }, { forMs: 1000 + i, reason: 'ban' })
+      expect(memory.saves).toHaveLength(1)
+    }
     scheduler.release({ uid: '0' })
     await turn()
-    expect(memory.saves).toHaveLength(1)
+    expect(memory.saves).toHaveLength(2)
     expect(memory.kept?.holds).toHaveLength(49)
     scheduler.release({ uid: 'nobody' })
     await turn()
-    expect(memory.saves).toHaveLength(1)
+    expect(memory.saves).toHaveLength(2)
   })
 
   test('that fails is told, and scheduling goes on; the next change tries again', async () => {
@@ -316,6 +319,16 @@ describe('halve()', () => {
     expect(large.started).toBe(false)
     await clock.advance(1)
     expect(large.started).toBe(true)
+  })
+
+  test('released before any of its buckets is used is erased', async () => {
+    const memory = heapMemory()
+    const { scheduler } = gate(limits, { memory })
+    scheduler.halve({ uid: 'u' }, { forMs: 60_000, reason: 'warned' })
+    expect(memory.kept?.halvings).toHaveLength(1)
+    scheduler.release({ uid: 'u' })
+    await turn()
+    expect(memory.kept?.halvings).toHaveLength(0)
   })
 
   test('outlives the process, to its end', async () => {
