@@ -1,10 +1,10 @@
-import { ClosedError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
+import { ClosedError, ErrorBudgetError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { Clock } from './ports/clock.ts'
-import type { Decision, Decisions, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
@@ -59,12 +59,14 @@ export class HeadgateScheduler {
       lostCallMs,
       useFloor,
       random,
+      fairBy: settings.fairBy,
       bornAtMs: nowMs(),
       nowMs,
       changed: gate => {
         if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
       },
       lastingChanged: when => this.#remembrance.changed(when),
+      spent: gate => this.#spent(gate),
       emit,
     })
     this.#waiting = new Waiting(
@@ -107,8 +109,8 @@ export class HeadgateScheduler {
       if (request.signal?.aborted) throw request.signal.reason
       if (this.#closed) throw new ClosedError()
       const call = new Call(passage, request, task as Task<unknown>, nowMs, resolve as (value: unknown) => void, reject)
-      const tooLarge = this.#tooLarge(call)
-      if (tooLarge !== undefined) throw tooLarge
+      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs)
+      if (hopeless !== undefined) throw hopeless
       this.#enqueue(call, nowMs)
     })
   }
@@ -198,7 +200,7 @@ export class HeadgateScheduler {
       passage = this.#ledger.resolve(labels)
       this.#passages.set(labels, passage)
     }
-    if (passage.gates.length === 0 && request.unlimited !== true) {
+    if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
       const names = Object.keys(labels).join(', ') || 'none'
       const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
       throw new TypeError(
@@ -217,6 +219,22 @@ export class HeadgateScheduler {
       this.#ledger.costOf(gate, call),
       this.#ledger.sizeOf(gate),
     )
+  }
+
+  #overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
+    const spent = this.#ledger.spent(call, nowMs)
+    if (spent === undefined) return undefined
+    return new ErrorBudgetError(call.request.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
+  }
+
+  /** Errors have used up a budget: the calls that wait for it fail now, for nobody waits for minutes unasked. */
+  #spent(budget: Gate): void {
+    const nowMs = this.#clock.nowMs()
+    for (const call of this.#queue.calls()) {
+      if (!call.passage.gates.includes(budget)) continue
+      const overBudget = this.#overBudget(call, nowMs)
+      if (overBudget !== undefined) this.#takeOut(call, overBudget)
+    }
   }
 
   #enqueue(call: Call, nowMs: number): void {
@@ -455,7 +473,7 @@ export class HeadgateScheduler {
     else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
     else {
       // Its limit may have been lowered while it ran, and a hold may outlast its patience.
-      const hopeless = this.#tooLarge(call) ?? this.#tooLate(call, nowMs)
+      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs) ?? this.#tooLate(call, nowMs)
       if (hopeless !== undefined) {
         call.reject(hopeless)
         return
