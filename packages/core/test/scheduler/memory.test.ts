@@ -311,6 +311,19 @@ describe('halve()', () => {
     expect(jobs.filter(job => job.started)).toHaveLength(8)
   })
 
+  test('is not lifted by headers that tell of a higher limit', async () => {
+    const trusting = tokenBucket({ name: 'uid', limit: 8, windowMs: 1000, by: ['uid'], trustHeaders: 'raise' })
+    const { clock, scheduler, job } = gate([trusting])
+    const first = job({ labels })
+    await clock.advance(10)
+    first.admission.usage({ limit: 'uid', remaining: 39, max: 40, resetMs: 1000 })
+    first.answer()
+    await clock.advance(10)
+    expect(scheduler.snapshot().buckets[0]?.free).toBe(39)
+    scheduler.halve({ uid: 'u' }, { forMs: 5000, reason: 'warned' })
+    expect(scheduler.snapshot().buckets[0]?.free).toBe(3)
+  })
+
   test('a call that needs more than half waits for its end', async () => {
     const { clock, scheduler, quick } = gate([perUid])
     scheduler.halve({ uid: 'u' }, { forMs: 60_000, reason: 'warned' })
@@ -325,6 +338,7 @@ describe('halve()', () => {
     const memory = heapMemory()
     const { scheduler } = gate(limits, { memory })
     scheduler.halve({ uid: 'u' }, { forMs: 60_000, reason: 'warned' })
+    await turn()
     expect(memory.kept?.halvings).toHaveLength(1)
     scheduler.release({ uid: 'u' })
     await turn()
