@@ -1,6 +1,6 @@
-import { type CallOptions, type Credentials, checkCredentials, type Exchange } from '@headgate/http'
+import { type CallOptions, type Credentials, checkCredentials } from '@headgate/http'
 import type { AccountCall, Calls } from './call.ts'
-import { privateCommands } from './requests.ts'
+import { type Context, privateCommands } from './requests.ts'
 import { type Balances, balances } from './responses.ts'
 
 /**
@@ -23,9 +23,9 @@ export interface CoinwAccount {
   readonly call: AccountCall
 }
 
-export function createAccount(exchange: Exchange, calls: Calls, credentials: Credentials): CoinwAccount {
+export function createAccount(context: Context, calls: Calls, credentials: Credentials): CoinwAccount {
   const checked = checkCredentials('coinw.account', credentials)
-  const command = privateCommands(exchange, checked)
+  const command = privateCommands(context, checked)
   const returnBalances = command('returnBalances', balances)
   return Object.freeze({
     uid: checked.uid,

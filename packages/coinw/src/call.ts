@@ -1,6 +1,6 @@
-import { type CallOptions, describe, type Exchange, type Params } from '@headgate/http'
+import { type CallOptions, describe, type Params } from '@headgate/http'
 import { COMMANDS, type CommandName, isPublic, type PrivateCommandName, type PublicCommandName } from './commands.ts'
-import { type privateCommands, publicCommand, type Send } from './requests.ts'
+import { type Context, type privateCommands, publicCommand, type Send } from './requests.ts'
 import { anything } from './responses.ts'
 
 /** Any command. */
@@ -11,11 +11,11 @@ export type PublicCall = (command: PublicCommandName, params?: Params, options?:
 
 /** The calls by name of one client. Each is made once: the scheduler knows a command's labels by their identity. */
 export class Calls {
-  readonly #exchange: Exchange
+  readonly #context: Context
   readonly #public = new Map<PublicCommandName, Send<unknown>>()
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange
+  constructor(context: Context) {
+    this.#context = context
   }
 
   readonly public: PublicCall = async (command, params = {}, options) => {
@@ -43,7 +43,7 @@ export class Calls {
   }
 
   #send(command: PublicCommandName): Send<unknown> {
-    const send = this.#public.get(command) ?? publicCommand(this.#exchange, command, anything)
+    const send = this.#public.get(command) ?? publicCommand(this.#context, command, anything)
     this.#public.set(command, send)
     return send
   }

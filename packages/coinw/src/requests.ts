@@ -16,6 +16,7 @@ import {
   type PublicCommandName,
 } from './commands.ts'
 import { judge } from './judge.ts'
+import type { Ladder } from './ladder.ts'
 import { encodeQuery, type Sent, signCoinw } from './signing.ts'
 
 /** Set by the client. */
@@ -23,6 +24,13 @@ const RESERVED = ['api_key', 'command', 'secret_key', 'sign']
 
 /** Sends one call of a command, and reads its answer. */
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
+
+/** What all calls of one client share. */
+export interface Context {
+  readonly exchange: Exchange
+  /** Undefined: turned off. */
+  readonly ladder: Ladder | undefined
+}
 
 interface Prepared<T> {
   readonly labels: Labels
@@ -32,10 +40,11 @@ interface Prepared<T> {
 }
 
 /** An account's private commands. Keys stay in this closure. */
-export function privateCommands(exchange: Exchange, account: { apiKey: string; secretKey: string; uid: string }) {
+export function privateCommands(context: Context, account: { apiKey: string; secretKey: string; uid: string }) {
   const { apiKey, secretKey, uid } = account
-  const { baseUrl, ip } = exchange
+  const { baseUrl, ip } = context.exchange
   const hide = [apiKey, secretKey]
+  context.ladder?.join(uid)
   const headers = { 'Content-Type': 'application/json' }
   return <T>(command: PrivateCommandName, schema: Schema<T>): Send<T> => {
     const labels = Object.freeze({ exchange: 'coinw', ip, uid, endpoint: command, group: 'spot' })
@@ -45,22 +54,22 @@ export function privateCommands(exchange: Exchange, account: { apiKey: string; s
       const query = encodeQuery({ command, ...params, api_key: apiKey, sign })
       return { method: 'POST', url: `${baseUrl}/api/v1/private?${query}`, headers, hide: [sign] }
     }
-    return sending(exchange, command, { labels, hide, schema, sign })
+    return sending(context, command, { labels, hide, schema, sign })
   }
 }
 
 /** The public form of a command: no key, and the limits per IP alone. */
-export function publicCommand<T>(exchange: Exchange, command: PublicCommandName, schema: Schema<T>): Send<T> {
-  const { baseUrl, ip } = exchange
+export function publicCommand<T>(context: Context, command: PublicCommandName, schema: Schema<T>): Send<T> {
+  const { baseUrl, ip } = context.exchange
   const labels = Object.freeze({ exchange: 'coinw', ip, endpoint: command, group: 'spot' })
   const sign = (params: Sent): SignedRequest => ({
     method: 'GET',
     url: `${baseUrl}/api/v1/public?${encodeQuery({ command, ...params })}`,
   })
-  return sending(exchange, command, { labels, hide: [], schema, sign })
+  return sending(context, command, { labels, hide: [], schema, sign })
 }
 
-function sending<T>(exchange: Exchange, command: CommandName, prepared: Prepared<T>): Send<T> {
+function sending<T>({ exchange, ladder }: Context, command: CommandName, prepared: Prepared<T>): Send<T> {
   const { labels, hide, schema, sign } = prepared
   const { by, read }: Command = COMMANDS[command]
   const reading = { schema, scope: ['exchange', by, 'endpoint'] }
@@ -75,7 +84,11 @@ function sending<T>(exchange: Exchange, command: CommandName, prepared: Prepared
         repeatable: read,
         hide,
         sign: () => sign(params),
-        judge: answer => judge(answer, reading, exchange.clock.epochMs()),
+        judge(answer) {
+          const verdict = judge(answer, reading, exchange.clock.epochMs())
+          if ('refusal' in verdict && verdict.refusal !== undefined) ladder?.refused(labels['uid'])
+          return verdict
+        },
       },
       checkCallOptions(where, options),
     )

@@ -53,6 +53,7 @@ function recording(respond: () => Response | Promise<Response> = () => new Respo
         return scheduler.schedule(request, task)
       },
     },
+    recall: { value: (name: string) => scheduler.recall(name) },
     close: { value: () => scheduler.close() },
   })
   const coinw = createCoinw({ fetch, clock, scheduler: watched, timeoutMs: NEVER_MS })

@@ -17,6 +17,10 @@ export type SchedulerEvent =
       readonly forMs: number
     }
   | { readonly type: 'lost'; readonly labels: Labels }
+  /** A human should look. */
+  | { readonly type: 'alert'; readonly reason: string; readonly labels: Labels }
+  /** Something is not as it should be, and the scheduler goes on: its memory could not be read or written. */
+  | { readonly type: 'warning'; readonly reason: string }
 
 /** Is told every event, in order, while it happens: it must be quick. What it throws is rethrown outside the scheduler. */
 export type Observer = (event: SchedulerEvent) => void

@@ -51,7 +51,15 @@ export class Watch {
         }
       })
     }
-    return { schedule, close: () => scheduler.close() } as Scheduler
+    return Object.freeze({
+      ...(Object.fromEntries(
+        (['hold', 'halve', 'release', 'remember', 'recall', 'close'] as const).map(name => [
+          name,
+          (scheduler[name] as (...given: never[]) => unknown).bind(scheduler),
+        ]),
+      ) as unknown as Scheduler),
+      schedule,
+    })
   }
 
   /** Whose request this is. One admission is one request. */
