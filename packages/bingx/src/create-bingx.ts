@@ -6,6 +6,7 @@ import {
   type ExchangeOptions,
   exchangeChecks,
   openExchange,
+  serverClock,
   wholeNumber,
 } from '@headgate/http'
 import { type BingxAccount, createAccount } from './account.ts'
@@ -21,6 +22,11 @@ export interface BingxOptions extends ExchangeOptions {
    * allows.
    */
   recvWindow?: number
+  /**
+   * Sign by BingX's clock: asked before the first signed call and every ten minutes of use, under the limits of public
+   * calls. `false`: by the host's, which must then be right within a second. Default true.
+   */
+  syncClock?: boolean
 }
 
 /** BingX as seen from one IP address. */
@@ -38,6 +44,9 @@ export interface Bingx extends AsyncDisposable {
 const BASE_URL = 'https://open-api.bingx.com'
 const RECV_WINDOW_MS = 5_000
 
+/** Signed calls may wait for it, so it goes first; and where its turn doesn't come soon, they go without it. */
+const ASKING: CallOptions = { priority: Number.MAX_SAFE_INTEGER, maxWaitMs: 5_000 }
+
 /** The scheduler's own default: how long after giving up a call is still thought to arrive. */
 const LOST_CALL_MS = 5_000
 
@@ -48,11 +57,16 @@ const LOST_CALL_MS = 5_000
  */
 export function createBingx(options?: BingxOptions): Bingx {
   const name = 'createBingx'
-  const checked = checkOptions<BingxOptions>(name, options, { ...exchangeChecks, recvWindow: wholeNumber(1, 60_000) })
-  const { recvWindow = RECV_WINDOW_MS } = checked
+  const checked = checkOptions<BingxOptions>(name, options, {
+    ...exchangeChecks,
+    recvWindow: wholeNumber(1, 60_000),
+    syncClock: { expected: 'true or false', test: value => typeof value === 'boolean' },
+  })
+  const { recvWindow = RECV_WINDOW_MS, syncClock = true } = checked
   const exchange = openExchange(
     {
       name,
+      exchange: 'bingx',
       baseUrl: BASE_URL,
       limits: bingxLimits,
       error: bingxError,
@@ -61,8 +75,16 @@ export function createBingx(options?: BingxOptions): Bingx {
     },
     checked,
   )
-  const context: Context = { exchange, recvWindow, nowMs: () => exchange.clock.epochMs() }
-  const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime)
+  const clock = syncClock ? serverClock(exchange, () => askTime('bingx.serverTime', {}, ASKING)) : undefined
+  const context: Context = {
+    exchange,
+    recvWindow,
+    clock,
+    nowMs: () => clock?.epochMs() ?? exchange.clock.epochMs(),
+  }
+  const timeOf = (ms: number) => ms
+  const askTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime, { timeOf, retries: 0 })
+  const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime, { timeOf })
   return Object.freeze({
     scheduler: exchange.scheduler,
     account: (credentials: Credentials) => createAccount(context, credentials),

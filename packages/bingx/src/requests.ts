@@ -1,4 +1,11 @@
-import { type CallOptions, checkCallOptions, type Exchange, type Params, type Schema } from '@headgate/http'
+import {
+  type CallOptions,
+  checkCallOptions,
+  type Exchange,
+  type Params,
+  type Schema,
+  type ServerClock,
+} from '@headgate/http'
 import type { Endpoint } from './endpoints.ts'
 import { PUBLIC_SCOPE, SIGNED_SCOPE } from './feedback.ts'
 import { judge } from './judge.ts'
@@ -8,19 +15,30 @@ import { buildQuery, encodeQuery, signBingx } from './signing.ts'
 export interface Context {
   readonly exchange: Exchange
   readonly recvWindow: number
+  /** Undefined: calls are signed by the host's clock. */
+  readonly clock: ServerClock | undefined
   /** The server's epoch time as far as we know it. */
   readonly nowMs: () => number
 }
+
+/** The earliest that it can be: a hold that is read against it never ends too soon. */
+const leastNowMs = ({ clock, nowMs }: Context) => nowMs() - (clock?.errorMs() ?? 0)
 
 /** Sends one call of an endpoint, and reads its answer. */
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
 /** The public form of an endpoint: no key, and the limits per IP alone. */
-export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: Schema<T>): Send<T> {
-  const { exchange, nowMs } = context
+export function publicEndpoint<T>(
+  context: Context,
+  endpoint: Endpoint,
+  schema: Schema<T>,
+  more: { timeOf?: (data: T) => number; retries?: number } = {},
+): Send<T> {
+  const { exchange, clock } = context
+  const { timeOf, retries } = more
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
-  const reading = { schema, scope: PUBLIC_SCOPE }
+  const reading = { schema, scope: PUBLIC_SCOPE, usageLimit: 'bingx ip×market endpoint', ...(timeOf && { timeOf }) }
   return async (where, params, options) => {
     const query = encodeQuery(buildQuery(params, where))
     return exchange.call(
@@ -28,8 +46,11 @@ export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: 
         labels,
         repeatable: true,
         hide: [],
+        ...(clock && { clock }),
+        ...(timeOf && { asksTime: true }),
+        ...(retries !== undefined && { retries }),
         sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
-        judge: answer => judge(answer, reading, nowMs()),
+        judge: answer => judge(answer, reading, leastNowMs(context)),
       },
       checkCallOptions(where, options),
     )
@@ -38,14 +59,15 @@ export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: 
 
 /** An account's endpoints. The keys stay in this closure. */
 export function signedEndpoints(context: Context, account: { apiKey: string; secretKey: string; uid: string }) {
-  const { exchange, recvWindow, nowMs } = context
+  const { exchange, recvWindow, clock, nowMs } = context
+  const key = exchange.keys.of(account)
   const { apiKey, secretKey, uid } = account
   const headers = { 'X-BX-APIKEY': apiKey }
   const hide = [apiKey, secretKey]
   return <T>(endpoint: Endpoint, schema: Schema<T>): Send<T> => {
     const url = exchange.baseUrl + endpoint.path
     const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
-    const reading = { schema, scope: SIGNED_SCOPE }
+    const reading = { schema, scope: SIGNED_SCOPE, usageLimit: 'bingx uid×endpoint' }
     return async (where, params, options) => {
       // Before the wait, so that a bad parameter costs no turn; signing comes after it.
       buildQuery(params, where)
@@ -54,13 +76,17 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
           labels,
           repeatable: endpoint.method === 'GET',
           hide,
+          key,
+          ...(clock && { clock }),
           sign() {
-            const query = buildQuery({ ...params, recvWindow, timestamp: nowMs() }, where)
+            const timestampMs = nowMs()
+            const query = buildQuery({ ...params, recvWindow, timestamp: timestampMs }, where)
             const signature = signBingx(query, secretKey)
             const { method } = endpoint
-            return { method, url: `${url}?${encodeQuery(query)}&signature=${signature}`, headers, hide: [signature] }
+            const signed = `${url}?${encodeQuery(query)}&signature=${signature}`
+            return { method, url: signed, headers, hide: [signature], timestampMs }
           },
-          judge: answer => judge(answer, reading, nowMs()),
+          judge: answer => judge(answer, reading, leastNowMs(context)),
         },
         checkCallOptions(where, options),
       )

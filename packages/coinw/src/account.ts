@@ -18,6 +18,11 @@ import { anything, type Balances, balances } from './responses.ts'
 export interface CoinwAccount {
   /** The account's name in labels, events and errors. */
   readonly uid: string
+  /**
+   * Calls go out again after CoinW found the key wrong, which stops them all (event `account-stopped`): the stop is the
+   * key's, whatever account object it was made with. Does nothing when it isn't stopped.
+   */
+  resume(): void
   readonly spot: {
     /** Amounts by asset. POST /api/v1/private?command=returnBalances */
     balances(options?: CallOptions): Promise<Balances>
@@ -38,6 +43,7 @@ export function createAccount(exchange: Exchange, credentials: Credentials): Coi
   const made = new Map<CommandName, Send<unknown>>()
   return Object.freeze({
     uid: checked.uid,
+    resume: () => exchange.resume(checked),
     spot: Object.freeze({
       balances: (options?: CallOptions) => returnBalances('account.spot.balances', {}, options),
     }),

@@ -25,7 +25,10 @@ const BASE_URL = 'https://api.coinw.com'
 export function createCoinw(options?: CoinwOptions): Coinw {
   const name = 'createCoinw'
   const checked = checkOptions<CoinwOptions>(name, options, exchangeChecks)
-  const exchange = openExchange({ name, baseUrl: BASE_URL, limits: coinwLimits, error: coinwError }, checked)
+  const exchange = openExchange(
+    { name, exchange: 'coinw', baseUrl: BASE_URL, limits: coinwLimits, error: coinwError },
+    checked,
+  )
   return Object.freeze({
     scheduler: exchange.scheduler,
     account: (credentials: Credentials) => createAccount(exchange, credentials),

@@ -25,6 +25,7 @@ export function commandsOf(exchange: Exchange, account: { apiKey: string; secret
   const { apiKey, secretKey, uid } = account
   const { baseUrl, ip, clock } = exchange
   const hide = [apiKey, secretKey]
+  const key = exchange.keys.of(account)
   const headers = { 'Content-Type': 'application/json' }
 
   const signed = (command: string, params: Sent): SignedRequest => {
@@ -53,6 +54,7 @@ export function commandsOf(exchange: Exchange, account: { apiKey: string; secret
           labels,
           repeatable: read,
           hide,
+          ...(by === 'uid' && { key }),
           sign: () => (by === 'uid' ? signed(command, params) : open(command, params)),
           judge: answer => judge(answer, reading, clock.epochMs()),
         },

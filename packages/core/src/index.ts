@@ -30,7 +30,7 @@ export type {
   Refused,
   Ticket,
 } from './ports/ledger.ts'
-export type { Observer, SchedulerEvent } from './ports/observer.ts'
+export type { AlertReason, Observer, SchedulerEvent } from './ports/observer.ts'
 export type { Random } from './ports/random.ts'
 export type { Admission, Refusal, ScheduleRequest, Seen, Task } from './request.ts'
 export type { SchedulerOptions } from './run/settings.ts'

@@ -13,11 +13,13 @@ it('has these public names and no others', () => {
     'describe',
     'exchangeChecks',
     'findRule',
+    'isEpochMs',
     'judgeStatus',
     'oneOf',
     'openExchange',
     'parseJson',
     'readData',
+    'serverClock',
     'text',
     'wholeNumber',
   ])
