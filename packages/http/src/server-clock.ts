@@ -45,7 +45,7 @@ export interface ServerClockSetup {
   readonly clock: Clock
   /** Asks the server once; the answer comes in by {@link ServerClock.heard}. Must end. */
   readonly ask: () => Promise<unknown>
-  /** A signed call waits at most so long for the first answer, milliseconds. */
+  /** Nobody waits longer than this after it was asked, milliseconds. */
   readonly waitMs: number
   /** The server did not tell its time. */
   readonly failed: (error: unknown) => void
@@ -69,6 +69,7 @@ export class ServerClock {
   #gapMs = 0
   #suspect = false
   #flight: Promise<void> | undefined
+  #flightSinceMs = 0
   /** The next answer to being asked replaces what is known. */
   #afresh = false
 
@@ -148,9 +149,12 @@ export class ServerClock {
   }
 
   #sync(): Promise<void> {
-    this.#flight ??= this.#askSome().finally(() => {
-      this.#flight = undefined
-    })
+    if (this.#flight === undefined) {
+      this.#flightSinceMs = this.#setup.clock.nowMs()
+      this.#flight = this.#askSome().finally(() => {
+        this.#flight = undefined
+      })
+    }
     return this.#flight
   }
 
@@ -180,7 +184,8 @@ export class ServerClock {
   async #waitFor(flight: Promise<void>, patienceMs: number): Promise<void> {
     const { clock, waitMs } = this.#setup
     const patience = new AbortController()
-    await Promise.race([flight, sleep(clock, Math.min(waitMs, patienceMs), patience.signal)])
+    const leftMs = Math.max(0, this.#flightSinceMs + waitMs - clock.nowMs())
+    await Promise.race([flight, sleep(clock, Math.min(leftMs, patienceMs), patience.signal)])
     patience.abort()
   }
 
