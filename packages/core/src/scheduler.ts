@@ -1,10 +1,10 @@
-import { ClosedError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
+import { ClosedError, ErrorBudgetError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { Clock } from './ports/clock.ts'
-import type { Decision, Decisions, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
@@ -54,11 +54,13 @@ export class HeadgateScheduler {
       lostCallMs,
       useFloor,
       random,
+      fairBy: settings.fairBy,
       bornAtMs: nowMs(),
       nowMs,
       changed: gate => {
         if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
       },
+      spent: gate => this.#spent(gate),
       emit,
     })
     this.#waiting = new Waiting(
@@ -100,8 +102,8 @@ export class HeadgateScheduler {
       if (request.signal?.aborted) throw request.signal.reason
       if (this.#closed) throw new ClosedError()
       const call = new Call(passage, request, task as Task<unknown>, nowMs, resolve as (value: unknown) => void, reject)
-      const tooLarge = this.#tooLarge(call)
-      if (tooLarge !== undefined) throw tooLarge
+      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs)
+      if (hopeless !== undefined) throw hopeless
       this.#enqueue(call, nowMs)
     })
   }
@@ -171,7 +173,7 @@ export class HeadgateScheduler {
       passage = this.#ledger.resolve(labels)
       this.#passages.set(labels, passage)
     }
-    if (passage.gates.length === 0 && request.unlimited !== true) {
+    if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
       const names = Object.keys(labels).join(', ') || 'none'
       const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
       throw new TypeError(
@@ -190,6 +192,22 @@ export class HeadgateScheduler {
       this.#ledger.costOf(gate, call),
       this.#ledger.sizeOf(gate),
     )
+  }
+
+  #overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
+    const spent = this.#ledger.spent(call, nowMs)
+    if (spent === undefined) return undefined
+    return new ErrorBudgetError(call.request.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
+  }
+
+  /** Errors have used up a budget: the calls that wait for it fail now, for nobody waits for minutes unasked. */
+  #spent(budget: Gate): void {
+    const nowMs = this.#clock.nowMs()
+    for (const call of this.#queue.calls()) {
+      if (!call.passage.gates.includes(budget)) continue
+      const overBudget = this.#overBudget(call, nowMs)
+      if (overBudget !== undefined) this.#takeOut(call, overBudget)
+    }
   }
 
   #enqueue(call: Call, nowMs: number): void {
@@ -428,7 +446,7 @@ export class HeadgateScheduler {
     else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
     else {
       // Its limit may have been lowered while it ran, and a hold may outlast its patience.
-      const hopeless = this.#tooLarge(call) ?? this.#tooLate(call, nowMs)
+      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs) ?? this.#tooLate(call, nowMs)
       if (hopeless !== undefined) {
         call.reject(hopeless)
         return
