@@ -1,4 +1,5 @@
-import { type Answer, isEpochMs, parseJson, readData, type Schema, type Usage, type Verdict } from '@headgate/http'
+import type { Usage } from '@headgate/core'
+import { type Answer, isEpochMs, parseJson, readData, type Schema, type Verdict } from '@headgate/http'
 import * as z from 'zod'
 import { feedbackOf, type Scope } from './feedback.ts'
 import { usageOf } from './usage.ts'

@@ -1,4 +1,5 @@
 import { type Labels, type Limit, tokenBucket } from '@headgate/core'
+import { errorBudgets } from './error-budgets.ts'
 
 // A scheduler may serve several exchanges, whose labels have the same names.
 const isBingx = (labels: Labels) => labels['exchange'] === 'bingx'
@@ -53,4 +54,5 @@ export const bingxLimits: readonly Limit[] = Object.freeze([
     by: ['exchange', 'ip', 'group'],
     where: isMarketData,
   }),
+  ...errorBudgets,
 ])

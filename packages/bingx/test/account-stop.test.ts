@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { BingxError } from '../src/index.ts'
@@ -131,7 +132,6 @@ describe('a key that the exchange calls wrong', () => {
     await settle(account.swap.balance({ signal }), clock)
     await failure(account.swap.balance({ signal }), clock)
     await failure(account.swap.balance({ signal }), clock)
-    const { getEventListeners } = await import('node:events')
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 

@@ -9,7 +9,9 @@ function limitsOf(labels: Labels): string[] {
   return bingxLimits.flatMap(limit => {
     const applies =
       limit.by.every(name => Object.hasOwn(labels, name)) && (!('where' in limit) || limit.where?.(labels) !== false)
-    return applies && 'windowMs' in limit ? [`${String(limit.limit)}/${limit.windowMs} ${limit.by.join(' ')}`] : []
+    return applies && limit.kind === 'token-bucket'
+      ? [`${String(limit.limit)}/${limit.windowMs} ${limit.by.join(' ')}`]
+      : []
   })
 }
 

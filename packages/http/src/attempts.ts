@@ -1,6 +1,6 @@
 import type { Admission } from '@headgate/core'
-import { backoffMs, MaxWaitError, RefusedError, TimeoutError } from '@headgate/core'
-import type { Call, CallSetup, Failure, Hints } from './call.ts'
+import { backoffMs, ErrorBudgetError, MaxWaitError, RefusedError, TimeoutError } from '@headgate/core'
+import type { Call, CallSetup, Failure } from './call.ts'
 import type { CallOptions } from './call-options.ts'
 import { CallSignal } from './call-signal.ts'
 import type { ExchangeError, Trouble } from './errors.ts'
@@ -9,6 +9,7 @@ import { redact } from './redact.ts'
 import type { TimeSample } from './server-clock.ts'
 import { sleep } from './sleep.ts'
 import { tell } from './tell.ts'
+import { type Sent, tellGate } from './tell-gate.ts'
 import { type Answer, type NoAnswer, type SignedRequest, send } from './transport.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -32,11 +33,7 @@ const STILL_WRONG = "signed afresh by the exchange's clock, and refused again"
 const STOPPED = 'no call goes out with this key until account.resume()'
 
 /** One attempt's request, and when it went. */
-interface Sent {
-  readonly request: SignedRequest
-  readonly sentAtMs: number
-  /** When the headers were in. */
-  readonly receivedAtMs: number
+interface Attempted extends Sent {
   readonly answer: Answer | NoAnswer
   /** Of the key, when it went. */
   readonly resumes: number
@@ -151,7 +148,7 @@ export class Attempts<T> {
       throw this.#fail({ code, msg: detail, kind: KIND_OF[why] }, why === 'unsent')
     }
     const verdict = this.#call.judge(answer)
-    const said = this.#hear(admission, verdict, sent)
+    const said = tellGate(admission, this.#setup, this.#call, verdict, sent)
     if ('value' in verdict) return verdict.value
     const { trouble, refusal } = verdict
     this.#tellOf(verdict)
@@ -176,7 +173,7 @@ export class Attempts<T> {
     throw failure
   }
 
-  async #send(admission: Admission): Promise<Sent> {
+  async #send(admission: Admission): Promise<Attempted> {
     const { fetch, clock, timeoutMs, maxBodyBytes } = this.#setup
     let request: SignedRequest
     try {
@@ -197,22 +194,8 @@ export class Attempts<T> {
     const answer = await send(request, { fetch, clock, timeoutMs, maxBodyBytes, signal, onHeaders })
     if ('why' in answer && answer.why === 'unsent') admission.unsent()
     else if (receivedAtMs === undefined) admission.lost()
-    return { request, sentAtMs, receivedAtMs: receivedAtMs ?? clock.nowMs(), answer, resumes }
-  }
-
-  /** What an answer tells beside what it comes to goes to the server's clock, and to the gate. */
-  #hear(admission: Admission, { serverTimeMs }: Hints, sent: Sent): TimeSample | undefined {
-    if (serverTimeMs === undefined) return undefined
-    const { sentAtMs, receivedAtMs, request } = sent
-    const sample: TimeSample = {
-      serverTimeMs,
-      sentAtMs,
-      receivedAtMs,
-      asked: this.#call.asksTime === true,
-      ...(request.timestampMs !== undefined && { carriedMs: request.timestampMs }),
-    }
-    if (this.#call.clock?.heard(sample)) admission.counted({ serverTimeMs })
-    return sample
+    const { timestampMs } = request
+    return { sentAtMs, receivedAtMs: receivedAtMs ?? clock.nowMs(), timestampMs, answer, resumes }
   }
 
   #tellOf({ trouble, refusal, alert }: Failure): void {
@@ -237,8 +220,8 @@ export class Attempts<T> {
     }
     const late = error instanceof MaxWaitError
     if (this.#refused && (late || error instanceof RefusedError)) return this.#error(this.#refused, { cause: error })
-    // A repetition that can't start in time: what went wrong before says more than that.
-    return late && this.#failure ? this.#failure : error
+    // A repetition that can't start, or not in time: what went wrong before says more than that.
+    return (late || error instanceof ErrorBudgetError) && this.#failure ? this.#failure : error
   }
 
   /** @param wasNotDone the server did not do it, so that also a write may go again. */

@@ -1,4 +1,4 @@
-import type { AlertReason, Clock, Labels, Observer, Random, Refusal, Scheduler } from '@headgate/core'
+import type { AlertReason, Clock, Labels, Observer, Random, Refusal, Scheduler, Usage } from '@headgate/core'
 import pRetry from 'p-retry'
 import { Attempts } from './attempts.ts'
 import type { CallOptions } from './call-options.ts'
@@ -7,18 +7,11 @@ import type { AccountKey } from './key-stops.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Answer, Fetch, SignedRequest } from './transport.ts'
 
-/** What an answer says of the bucket of one limit. */
-export interface Usage {
-  /** The limit's name. */
-  readonly limit: string
-  readonly remaining: number
-  readonly resetMs: number
-}
-
 /** What an answer tells beside what it comes to. */
 export interface Hints {
   /** The server's clock, epoch milliseconds, when it counted the call or later. */
   readonly serverTimeMs?: number
+  /** What its headers say of the bucket of one limit. */
   readonly usage?: Usage
 }
 
@@ -70,6 +63,8 @@ export interface CallSetup {
   /** How often a call goes again after failures; and, each time, after refusals without a time. */
   readonly retries: number
   readonly maxBodyBytes: number
+  /** Limits that headers spoke of and a scheduler of the caller's was found not to have. */
+  readonly strangeLimits: Set<string>
   /** Aborts when the client closes: nobody then sleeps before a retry. */
   readonly closing: AbortSignal
   /** Is told what the exchange says of accounts and addresses. */

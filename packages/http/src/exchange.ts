@@ -121,6 +121,7 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
     retries,
     random: setup.random ?? Math.random,
     maxBodyBytes: MAX_BODY_BYTES,
+    strangeLimits: new Set(),
     closing: closing.signal,
     observer,
     error: setup.error,

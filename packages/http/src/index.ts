@@ -1,4 +1,4 @@
-export type { Call, Failure, Hints, Usage, Verdict } from './call.ts'
+export type { Call, Failure, Hints, Verdict } from './call.ts'
 export { type CallOptions, checkCallOptions } from './call-options.ts'
 export { type Credentials, checkCredentials } from './credentials.ts'
 export { decimalString } from './decimal.ts'

@@ -53,9 +53,9 @@ export function fakeBingx(given: FakeOptions = {}): FakeBingx {
   const serverMs = () => Math.floor(clock.nowMs() + aheadMs)
   const way = (ms: number) => new Promise<void>(resolve => (ms > 0 ? clock.setTimer(resolve, ms) : resolve()))
 
-  const timeReply = (nth: number) =>
-    time?.(serverMs(), nth) ?? ({ body: { code: 0, msg: '', data: { serverTime: serverMs() } } } as const)
-  const scriptedReply = (nth: number, url: URL) => {
+  const timeReply = (nth: number): FakeReply | 'hang' =>
+    time?.(serverMs(), nth) ?? { body: { code: 0, msg: '', data: { serverTime: serverMs() } } }
+  const scriptedReply = (nth: number, url: URL): FakeReply => {
     const scripted = replies[Math.min(nth, replies.length - 1)] ?? { body: { code: 0, data: [] } }
     return typeof scripted === 'function' ? scripted(url, serverMs()) : scripted
   }
