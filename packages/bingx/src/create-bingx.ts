@@ -6,7 +6,6 @@ import {
   type ExchangeOptions,
   exchangeChecks,
   openExchange,
-  serverClock,
   wholeNumber,
 } from '@headgate/http'
 import { type BingxAccount, createAccount } from './account.ts'
@@ -15,6 +14,7 @@ import { bingxError } from './errors.ts'
 import { bingxLimits } from './limits.ts'
 import { type Context, publicEndpoint } from './requests.ts'
 import * as responses from './responses.ts'
+import { bingxClock } from './server-time.ts'
 
 export interface BingxOptions extends ExchangeOptions {
   /**
@@ -44,9 +44,6 @@ export interface Bingx extends AsyncDisposable {
 const BASE_URL = 'https://open-api.bingx.com'
 const RECV_WINDOW_MS = 5_000
 
-/** Signed calls may wait for it, so it goes first; and where its turn doesn't come soon, they go without it. */
-const ASKING: CallOptions = { priority: Number.MAX_SAFE_INTEGER, maxWaitMs: 5_000 }
-
 /** The scheduler's own default: how long after giving up a call is still thought to arrive. */
 const LOST_CALL_MS = 5_000
 
@@ -75,16 +72,10 @@ export function createBingx(options?: BingxOptions): Bingx {
     },
     checked,
   )
-  const clock = syncClock ? serverClock(exchange, () => askTime('bingx.serverTime', {}, ASKING)) : undefined
-  const context: Context = {
-    exchange,
-    recvWindow,
-    clock,
-    nowMs: () => clock?.epochMs() ?? exchange.clock.epochMs(),
-  }
-  const timeOf = (ms: number) => ms
-  const askTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime, { timeOf, retries: 0 })
-  const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime, { timeOf })
+  const clock = syncClock ? bingxClock(exchange) : undefined
+  const nowMs = () => clock?.epochMs() ?? exchange.clock.epochMs()
+  const context: Context = { exchange, recvWindow, clock, nowMs }
+  const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime)
   return Object.freeze({
     scheduler: exchange.scheduler,
     account: (credentials: Credentials) => createAccount(context, credentials),

@@ -19,8 +19,6 @@ export interface Reading<T> {
   readonly scope: Scope
   /** The name of the limit of which its usage headers speak. */
   readonly usageLimit?: string
-  /** Where `data` is the server's time, it is this. */
-  readonly timeOf?: (data: T) => number
 }
 
 /**
@@ -42,9 +40,7 @@ export function judge<T>(
     const words = { code, msg: typeof msg === 'string' ? msg : '', status }
     return { ...feedbackOf(words, reading.scope, toldMs ?? nowMs), ...usage, ...timeIn(toldMs) }
   }
-  const verdict = readData(reading.schema, data, code)
-  const isTime = reading.timeOf !== undefined && 'value' in verdict
-  return { ...verdict, ...usage, ...timeIn(isTime ? reading.timeOf?.(verdict.value) : toldMs) }
+  return { ...readData(reading.schema, data, code), ...usage, ...timeIn(toldMs) }
 }
 
 const timeIn = (serverTimeMs: number | undefined) => serverTimeMs !== undefined && { serverTimeMs }

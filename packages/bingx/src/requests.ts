@@ -28,17 +28,11 @@ const leastNowMs = ({ clock, nowMs }: Context) => nowMs() - (clock?.errorMs() ??
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
 /** The public form of an endpoint: no key, and the limits per IP alone. */
-export function publicEndpoint<T>(
-  context: Context,
-  endpoint: Endpoint,
-  schema: Schema<T>,
-  more: { timeOf?: (data: T) => number; retries?: number } = {},
-): Send<T> {
+export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: Schema<T>): Send<T> {
   const { exchange, clock } = context
-  const { timeOf, retries } = more
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
-  const reading = { schema, scope: PUBLIC_SCOPE, usageLimit: 'bingx ip×market endpoint', ...(timeOf && { timeOf }) }
+  const reading = { schema, scope: PUBLIC_SCOPE, usageLimit: 'bingx ip×market endpoint' }
   return async (where, params, options) => {
     const query = encodeQuery(buildQuery(params, where))
     return exchange.call(
@@ -47,8 +41,6 @@ export function publicEndpoint<T>(
         repeatable: true,
         hide: [],
         ...(clock && { clock }),
-        ...(timeOf && { asksTime: true }),
-        ...(retries !== undefined && { retries }),
         sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
         judge: answer => judge(answer, reading, leastNowMs(context)),
       },

@@ -1,23 +1,20 @@
 import type { ExchangeError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { ServerClock } from './server-clock.ts'
-import { tell } from './tell.ts'
 
 /**
  * The clock of an exchange.
  * @param ask makes one call that asks for the time, without repetitions: its `judge` tells `serverTimeMs`.
  */
-export function serverClock(
-  { clock, timeoutMs, observer, labels }: Exchange,
-  ask: () => Promise<unknown>,
-): ServerClock {
+export function serverClock(exchange: Exchange, ask: () => Promise<unknown>): ServerClock {
+  const { clock, timeoutMs, labels } = exchange
   return new ServerClock({
     clock,
     ask,
     waitMs: timeoutMs,
     failed(error) {
       const { code = 'NONE', message = 'no time in the answer' } = (error ?? {}) as Partial<ExchangeError>
-      tell(observer, { type: 'alert', reason: 'clock', labels, facts: { code, msg: message } })
+      exchange.tell({ type: 'alert', reason: 'clock', labels, facts: { code, msg: message } })
     },
   })
 }

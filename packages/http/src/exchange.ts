@@ -1,4 +1,4 @@
-import type { Clock, Labels, Limit, Observer, Random, Scheduler } from '@headgate/core'
+import type { Clock, Labels, Limit, Observer, Random, Scheduler, SchedulerEvent } from '@headgate/core'
 import { ClosedError, createScheduler, systemClock } from '@headgate/core'
 import { MAX_BODY_BYTES } from './body.ts'
 import { type Call, type CallSetup, runCall } from './call.ts'
@@ -74,7 +74,8 @@ export interface Exchange {
   readonly scheduler: Scheduler
   readonly clock: Clock
   readonly keys: AccountKeys
-  readonly observer: Observer | undefined
+  /** To whoever observes it: what the exchange says of accounts and addresses. */
+  tell(event: SchedulerEvent): void
   /** Of one attempt. */
   readonly timeoutMs: number
   readonly ip: string
@@ -135,7 +136,7 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
     scheduler,
     clock,
     keys,
-    observer,
+    tell: (event: SchedulerEvent) => tell(observer, event),
     timeoutMs,
     ip,
     labels: Object.freeze({ exchange: setup.exchange, ip }),
