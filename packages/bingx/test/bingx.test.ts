@@ -127,6 +127,24 @@ describe('a ban', () => {
   })
 })
 
+describe('a host whose clock is hours off', () => {
+  it.each([-3, 3])('(%i h) signs right from the first call on', async hours => {
+    const atMs = Date.UTC(2026, 0, 1) + hours * 3_600_000
+    let now: () => number = () => 0
+    const skewed = { nowMs: () => now(), epochMs: () => atMs + now() }
+    await using it = await world({ clock: skewed }, { syncClock: true })
+    const { account, clock, exchange } = it
+    now = () => clock.nowMs()
+    await settle(Promise.all([account.swap.balance(), account.spot.balance(), account.allBalances()]), clock, 1)
+    expect(exchange.stats()).toMatchObject({ failed: 0, refused: 0 })
+    exchange.ban({ exchange: 'bingx', endpoint: BALANCE, uid: 'u1', forMs: 60_000 })
+    const startedAtMs = clock.nowMs()
+    await settle(account.swap.balance(), clock)
+    expect(clock.nowMs() - startedAtMs).toBeLessThan(65_000)
+    expect(exchange.stats()).toMatchObject({ failed: 0, intoBan: 1 })
+  })
+})
+
 describe('a refusal without a time', () => {
   it('goes again, then is a BingxError with the RefusedError as its cause', async () => {
     await using it = await world()
