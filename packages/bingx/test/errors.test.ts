@@ -131,8 +131,8 @@ const STATUSES: readonly [status: number, body: string, did: Did][] = [
 async function told(reply: FakeReply, { kind, sent, heldMs, over, halved, alert, stopped, asked = 1 }: Did) {
   const it = fakeBingx({ replies: [reply] })
   const { account, clock, events, requests, timeRequests } = it
-  // What is held would wait for its end.
-  const options = heldMs === undefined ? {} : { maxWaitMs: 10_000 }
+  // What goes on by itself after the hold would wait for its end.
+  const options = kind === 'held' ? { maxWaitMs: 10_000 } : {}
   const error = await failure(account.swap.balance(options), clock)
   expect(error).toBeInstanceOf(BingxError)
   expect(error).toMatchObject({ kind, uid: 'u1', endpoint: 'GET /openApi/swap/v3/user/balance' })

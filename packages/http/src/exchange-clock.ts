@@ -1,3 +1,4 @@
+import { ClosedError } from '@headgate/core'
 import type { ExchangeError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { ServerClock } from './server-clock.ts'
@@ -13,6 +14,8 @@ export function serverClock(exchange: Exchange, ask: () => Promise<unknown>): Se
     ask,
     waitMs: timeoutMs,
     failed(error) {
+      // Nobody is there any more to be told.
+      if (error instanceof ClosedError) return
       const { code = 'NONE', message = 'no time in the answer' } = (error ?? {}) as Partial<ExchangeError>
       exchange.tell({ type: 'alert', reason: 'clock', labels, facts: { code, msg: message } })
     },

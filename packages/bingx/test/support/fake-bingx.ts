@@ -51,7 +51,12 @@ export function fakeBingx(given: FakeOptions = {}): FakeBingx {
   const timeRequests: URL[] = []
   let aheadMs = START_MS
   const serverMs = () => Math.floor(clock.nowMs() + aheadMs)
-  const way = (ms: number) => new Promise<void>(resolve => (ms > 0 ? clock.setTimer(resolve, ms) : resolve()))
+  const way = (ms: number, signal: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      if (ms === 0) resolve()
+      else if (ms < Number.POSITIVE_INFINITY) clock.setTimer(resolve, ms)
+    })
 
   const timeReply = (nth: number): FakeReply | 'hang' =>
     time?.(serverMs(), nth) ?? { body: { code: 0, msg: '', data: { serverTime: serverMs() } } }
@@ -61,17 +66,21 @@ export function fakeBingx(given: FakeOptions = {}): FakeBingx {
   }
 
   const fetch = async (input: unknown): Promise<Response> => {
-    const url = new URL((input as Request).url)
+    const { url: href, signal } = input as Request
+    const url = new URL(href)
     const isTime = url.pathname === TIME_PATH
     const seen = isTime ? timeRequests : requests
     const nth = seen.push(url) - 1
     const ways = isTime ? timeWaysMs : waysMs
     const [thereMs, backMs] = ways[Math.min(nth, ways.length - 1)] ?? [0, 0]
-    await way(thereMs)
+    await way(thereMs, signal)
     const reply = isTime ? timeReply(nth) : scriptedReply(nth, url)
-    if (reply === 'hang') return new Promise(() => {})
+    if (reply === 'hang') {
+      await way(Number.POSITIVE_INFINITY, signal)
+      throw new Error('never')
+    }
     const body = typeof reply.body === 'object' ? JSON.stringify({ timestamp: serverMs(), ...reply.body }) : reply.body
-    await way(backMs)
+    await way(backMs, signal)
     if (reply.throws) throw reply.throws
     return new Response(body ?? '', { status: reply.status ?? 200, headers: { ...reply.headers } })
   }
