@@ -1,14 +1,16 @@
 import {
+  type Answer,
   type CallOptions,
   checkCallOptions,
   type Exchange,
   type Params,
   type Schema,
   type ServerClock,
+  type Verdict,
 } from '@headgate/http'
-import type { Endpoint } from './endpoints.ts'
+import type { Endpoint } from './endpoints/endpoint.ts'
 import { PUBLIC_SCOPE, SIGNED_SCOPE } from './feedback.ts'
-import { judge } from './judge.ts'
+import { judge, type Reading } from './judge.ts'
 import { buildQuery, encodeQuery, signBingx } from './signing.ts'
 
 /** What all calls of one client share. */
@@ -27,8 +29,16 @@ const leastNowMs = ({ clock, nowMs }: Context) => nowMs() - (clock?.errorMs() ??
 /** Sends one call of an endpoint, and reads its answer. */
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
+/** Reads an answer that has no code, where such an endpoint is known to send some. */
+export type ReadBare<T> = (answer: Answer, endpoint: Endpoint) => Verdict<T> | undefined
+
 /** The public form of an endpoint: no key, and the limits per IP alone. */
-export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: Schema<T>): Send<T> {
+export function publicEndpoint<T>(
+  context: Context,
+  endpoint: Endpoint,
+  schema: Schema<T>,
+  readBare?: ReadBare<T>,
+): Send<T> {
   const { exchange, clock } = context
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
@@ -38,11 +48,11 @@ export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: 
     return exchange.call(
       {
         labels,
-        repeatable: true,
+        repeatable: endpoint.method === 'GET',
         hide: [],
         ...(clock && { clock }),
         sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
-        judge: answer => judge(answer, reading, leastNowMs(context)),
+        judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
       },
       checkCallOptions(where, options),
     )
@@ -56,7 +66,7 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
   const { apiKey, secretKey, uid } = account
   const headers = { 'X-BX-APIKEY': apiKey }
   const hide = [apiKey, secretKey]
-  return <T>(endpoint: Endpoint, schema: Schema<T>): Send<T> => {
+  return <T>(endpoint: Endpoint, schema: Schema<T>, readBare?: ReadBare<T>): Send<T> => {
     const url = exchange.baseUrl + endpoint.path
     const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
     const reading = { schema, scope: SIGNED_SCOPE, usageLimit: 'bingx uid×endpoint' }
@@ -78,7 +88,7 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
             const signed = `${url}?${encodeQuery(query)}&signature=${signature}`
             return { method, url: signed, headers, hide: [signature], timestampMs }
           },
-          judge: answer => judge(answer, reading, leastNowMs(context)),
+          judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
         },
         checkCallOptions(where, options),
       )
@@ -86,4 +96,24 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
   }
 }
 
-const labelsOf = ({ method, path, group }: Endpoint) => ({ endpoint: `${method} ${path}`, group })
+/** Only where no page tells the limit: labels stand in every event. */
+const labelsOf = ({ name, group, uidLimit, documented }: Endpoint) => ({
+  endpoint: name,
+  group,
+  ...(!documented && uidLimit !== undefined && { uidLimit: String(uidLimit) }),
+})
+
+function read<T>(
+  answer: Answer,
+  endpoint: Endpoint,
+  reading: Reading<T>,
+  nowMs: number,
+  readBare: ReadBare<T> | undefined,
+): Verdict<T> {
+  const verdict = judge(answer, reading, nowMs)
+  if (readBare === undefined || 'value' in verdict || verdict.trouble.kind !== 'malformed') return verdict
+  // What else the answer tells stays.
+  const { trouble: _, ...told } = verdict
+  const bare = readBare(answer, endpoint)
+  return bare ? { ...told, ...bare } : verdict
+}

@@ -1,6 +1,7 @@
 import type { Scheduler } from '@headgate/core'
 import { type Credentials, checkOptions, type ExchangeOptions, exchangeChecks, openExchange } from '@headgate/http'
 import { type CoinwAccount, createAccount } from './account.ts'
+import { Calls, type PublicCall } from './call.ts'
 import { coinwError } from './errors.ts'
 import { coinwLimits } from './limits.ts'
 
@@ -11,6 +12,11 @@ export interface Coinw extends AsyncDisposable {
   readonly scheduler: Scheduler
   /** @throws {TypeError} naming what is wrong, never a key. */
   account(credentials: Credentials): CoinwAccount
+  /**
+   * Any public command, under its documented limit: gives the answer's `data` as `account.call` does. Rejects with a
+   * TypeError, before anything is sent, for a private one.
+   */
+  readonly call: PublicCall
   /** Waiting calls reject, running ones finish. A scheduler that was passed in stays open. */
   close(): Promise<void>
 }
@@ -29,9 +35,11 @@ export function createCoinw(options?: CoinwOptions): Coinw {
     { name, exchange: 'coinw', baseUrl: BASE_URL, limits: coinwLimits, error: coinwError },
     checked,
   )
+  const calls = new Calls(exchange)
   return Object.freeze({
     scheduler: exchange.scheduler,
-    account: (credentials: Credentials) => createAccount(exchange, credentials),
+    account: (credentials: Credentials) => createAccount(exchange, calls, credentials),
+    call: calls.public,
     close: () => exchange.close(),
     [Symbol.asyncDispose]: () => exchange.close(),
   })

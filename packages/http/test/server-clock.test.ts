@@ -102,6 +102,7 @@ describe('the gate is told of the time of an answer', () => {
     ['in seconds', ({ sample, told }) => sample(Math.floor(told(20) / 1000))],
     ['in whole seconds', ({ sample, told }) => sample(Math.floor(told(20) / 1000) * 1000)],
     ['in whole tenths of one', ({ sample, told }) => sample(Math.floor(told(20) / 100) * 100)],
+    ['in whole hundredths of one', ({ sample, told }) => sample(Math.floor(told(20) / 10) * 10)],
     ['in microseconds', ({ sample, told }) => sample(told(20) * 1000)],
     ['from a cache', ({ sample, told }) => sample(told(60_000))],
     ['of another day', ({ sample, told }) => sample(told(-86_400_000))],

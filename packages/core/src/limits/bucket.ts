@@ -52,7 +52,7 @@ export class Bucket implements Gate {
   inFlight = 0
   /** Tokens of calls lost while their route was silent: nothing says yet when they come back. */
   silent = 0
-  /** How many lanes refer to it: such a bucket is never dropped. */
+  /** How many lanes, and calls that have not settled, refer to it: such a bucket is never dropped. */
   lanes = 0
   dropped = false
   reduction: Reduction | undefined

@@ -178,7 +178,7 @@ class MemoryLedger implements LedgerSession {
       if (outcome === 'lost') this.#lose(ticket, nowMs)
     }
     ticket.gates.forEach((gate, index) => {
-      if (gate.kind === 'bucket' && ticket.costs[index] === 0) gate.lanes--
+      if (gate.kind === 'bucket') gate.lanes--
       if (gate.kind === 'cap') gate.inFlight--
       else if (gate.kind === 'budget') gate.inFlight -= ticket.hasFailed ? 0 : 1
       else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(ticket.costs[index] as number)
@@ -260,10 +260,13 @@ class MemoryLedger implements LedgerSession {
       const gate = gates[i] as MemoryGate
       const cost = costAt(passage, i, head.cost)
       costs.push(cost)
-      if (gate.kind !== 'bucket') gate.inFlight++
-      // A call that takes nothing from it refers to it all the same: its refusal may halve it.
-      else if (cost === 0) gate.lanes++
-      else gate.take(cost, nowMs)
+      if (gate.kind !== 'bucket') {
+        gate.inFlight++
+        continue
+      }
+      // Until it settles the call refers to it, also where it takes nothing or its tokens are back: its refusal may halve it.
+      gate.lanes++
+      if (cost > 0) gate.take(cost, nowMs)
     }
     const ticket = new MemoryTicket(passage, costs, nowMs, route.isWarm(nowMs))
     route.inFlight++

@@ -115,8 +115,11 @@ describe('a spent budget', () => {
   })
 
   test('is no limit of its own: a call under it alone is refused a place', async () => {
-    const { scheduler } = gate([wide, errorBudget(twenty)])
-    const call = scheduler.schedule({ labels: { endpoint: 'e' } }, () => 1)
+    const { scheduler } = gate([
+      tokenBucket({ name: 'host', limit: 5, windowMs: 1_000, by: ['host'] }),
+      errorBudget(twenty),
+    ])
+    const call = scheduler.schedule({ labels }, () => 1)
     await expect(call).rejects.toThrow(TypeError)
   })
 })

@@ -72,6 +72,19 @@ describe('tokens that others took', () => {
     expect(free()).toBe(9)
   })
 
+  test('are none where it has come free here, was looked at, and still counts there', async () => {
+    const { clock, free, told, quick, job } = world()
+    await told({ remaining: 9 }, 100)
+    for (let i = 0; i < 5; i++) quick({ labels })
+    await clock.advance(990)
+    const last = job({ labels })
+    await clock.advance(11)
+    expect(free()).toBe(9)
+    await clock.advance(9)
+    last.admission.usage({ limit: 'uid', remaining: 4, resetMs: 1_000 })
+    expect(free()).toBe(9)
+  })
+
   test('are told anew by the newest answer only', async () => {
     const { clock, scheduler, free } = world()
     const answers: ((seen: Partial<Usage>) => void)[] = []
@@ -114,10 +127,17 @@ describe('is no news', () => {
 
   test('a higher limit than is documented', async () => {
     const { free, told } = world()
+    await told({ max: 40 })
+    expect(free()).toBe(9)
     await told({ remaining: 5, max: 40 })
     expect(free()).toBe(5)
-    await told({ max: 40 })
-    expect(free()).toBeLessThanOrEqual(9)
+  })
+
+  test('and takes back nothing that was told before', async () => {
+    const { free, told } = world()
+    await told({ remaining: 4 })
+    await told({ remaining: 11 })
+    expect(free()).toBe(3)
   })
 })
 

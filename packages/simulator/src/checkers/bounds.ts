@@ -20,7 +20,12 @@ export const bounds: Checker = (scenario, log) => {
     const first = share(log, labels, atMs, atMs + forMs / 2)
     const second = share(log, labels, atMs + forMs / 2, atMs + forMs)
     // Whoever halves a limit of two has one left, and may be refused for it for ever; so may who is left less than that.
-    if (leftBy(scenario, labels, perSecond) < 2 || limitOf(scenario, labels) < 4 || Math.min(first.calls, second.calls) < 20) continue
+    if (
+      leftBy(scenario, labels, perSecond) < 2 ||
+      limitOf(scenario, labels) < 4 ||
+      Math.min(first.calls, second.calls) < 20
+    )
+      continue
     if (second.refused > Math.max(MOST_REFUSED * second.calls, 5)) {
       say(
         `${second.refused} of ${second.calls} calls refused beside a foreign caller, after ${first.refused} of ${first.calls}`,
