@@ -1,10 +1,13 @@
 import { createScheduler, ErrorBudgetError, type Labels } from '@headgate/core'
 import { virtualClock } from '@headgate/core/testing'
+import { bingxErrors } from '@headgate/exchange-sim'
 import { describe, expect, it } from 'vitest'
 import { BingxError, bingxLimits } from '../src/index.ts'
+import { world } from './support/exchange.ts'
 import { fakeBingx } from './support/fake-bingx.ts'
 import { failure, settle } from './support/settle.ts'
 
+const BALANCE = 'GET /openApi/swap/v3/user/balance'
 const POOR = { body: { code: 100202, msg: 'Insufficient balance' } }
 
 describe('errors of one code', () => {
@@ -42,6 +45,28 @@ describe('errors of one code', () => {
     for (let i = 0; i < 3; i++) await failure(account.swap.balance(), clock)
     expect(requests).toHaveLength(10)
     expect(await failure(account.swap.balance(), clock)).toBeInstanceOf(ErrorBudgetError)
+  })
+})
+
+describe('against an exchange that counts', () => {
+  const TIME = 'GET /openApi/swap/v2/server/time'
+
+  it.each(['old', 'new', 'mixed'] as const)('no error of ours earns a ban (%s codes)', async codes => {
+    await using it = await world({ codes })
+    const { account, bingx, clock, exchange } = it
+    for (const endpoint of [BALANCE, TIME]) {
+      exchange.fault({ endpoint, times: Number.POSITIVE_INFINITY, reply: bingxErrors.insufficientBalance })
+    }
+    let unsent = 0
+    for (let i = 0; i < 25; i++) {
+      const calls = [account.swap.balance(), account.swap.balance(), bingx.serverTime(), bingx.serverTime()]
+      const ends = await settle(Promise.allSettled(calls), clock)
+      unsent += ends.filter(end => end.status === 'rejected' && end.reason instanceof ErrorBudgetError).length
+      await clock.advance(1_000)
+    }
+    expect(unsent).toBeGreaterThan(70)
+    expect(exchange.stats()).toMatchObject({ banned: 0, refused: 0 })
+    expect(exchange.stats().failed).toBeGreaterThanOrEqual(20)
   })
 })
 
