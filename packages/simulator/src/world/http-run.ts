@@ -103,7 +103,8 @@ class HttpWorld {
     const { limits: documented, seed, lostCallMs, timeoutMs, maxQueued } = this.#scenario
     let drawn = 0
     const scheduler = createScheduler({
-      limits: this.#isCoinw ? coinwLimits : bingxLimits,
+      // The checkers know nothing of errors that are counted, and of calls that are not sent because of them.
+      limits: this.#isCoinw ? coinwLimits : bingxLimits.filter(({ kind }) => kind !== 'error-budget'),
       coldStart,
       lostCallMs,
       timeoutMs,
