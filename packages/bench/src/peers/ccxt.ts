@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import type { Peer } from './peer.ts'
 import { perKey } from './per-key.ts'
 
+/** Where `pnpm bench:ccxt` puts it. */
+const PACKAGE = '../../ccxt/node_modules/ccxt/package.json'
 /** Its throttler needs nothing of the other 63 MB. The package shows only its front door, so the file is named by its place. */
 const THROTTLER = './js/src/base/functions/throttle.js'
 
@@ -28,8 +30,8 @@ export const ccxt: Peer = {
   },
 }
 
-/** Its package.json, where `pnpm bench:ccxt` has put it; undefined where it is not installed. */
+/** Its package.json; undefined where it is not installed. */
 export function ccxtPackage(): URL | undefined {
-  const url = new URL('../../ccxt/node_modules/ccxt/package.json', import.meta.url)
+  const url = new URL(PACKAGE, import.meta.url)
   return existsSync(url) ? url : undefined
 }

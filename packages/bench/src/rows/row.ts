@@ -16,6 +16,8 @@ export interface Row<C extends Case = Case> {
   readonly about: string
   /** `quick`: as small as can be, to see that all works. */
   cases(quick: boolean): readonly C[]
+  /** How often a whole run measures, keeping the least: what else runs on a machine only adds. Default once. */
+  readonly rounds?: number
   /** Whether it can be asked of this limiter at all. */
   asks(peer: Peer, of: C): boolean
   measure(peer: Peer, of: C): Promise<Figures>
