@@ -81,7 +81,7 @@ export class HeadgateScheduler {
       nowMs,
       emit,
       again: (attempt, error) => this.#again(attempt, error),
-      heard: () => this.#goOn(),
+      heard: () => this.#heard(),
     })
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
   }
@@ -442,6 +442,16 @@ export class HeadgateScheduler {
   }
 
   // Time
+
+  /** Where nothing waits and nothing runs any more, nothing has to be looked at: not even the clock. */
+  #heard(): void {
+    if (!this.#isIdle || this.#serving) {
+      this.#goOn()
+      return
+    }
+    this.#timer.cancelSoon()
+    this.#rest()
+  }
 
   #goOn(): void {
     if (this.#serving) return
