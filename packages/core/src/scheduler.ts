@@ -10,6 +10,7 @@ import type { ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call } from './run/call.ts'
 import { checkLabels, checkRequest } from './run/check-request.ts'
+import { Passages } from './run/passages.ts'
 import { Queue } from './run/queue.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
@@ -28,7 +29,7 @@ export class HeadgateScheduler {
   readonly #clock: Clock
   readonly #ledger: LedgerSession
   readonly #waiting: Waiting
-  readonly #passages = new WeakMap<Labels, Passage>()
+  readonly #passages = new Passages()
   readonly #queue: Queue
   readonly #runner: Runner
   readonly #counters: Counters = newCounters()
@@ -169,7 +170,7 @@ export class HeadgateScheduler {
     if (passage === undefined) {
       checkLabels('schedule', labels)
       passage = this.#ledger.resolve(labels)
-      this.#passages.set(labels, passage)
+      this.#passages.add(labels, passage)
     }
     if (passage.gates.length === 0 && request.unlimited !== true) {
       const names = Object.keys(labels).join(', ') || 'none'
