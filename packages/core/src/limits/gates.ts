@@ -5,13 +5,17 @@ import { keyOf } from './keys.ts'
 import type { Labels, Limit, TokenBucketLimit } from './limit.ts'
 import { Route } from './route.ts'
 
+const NONE: readonly never[] = Object.freeze([])
+
 /** The labels that tell one way to a server from another. Those a request lacks count as one value. */
-const ROUTE_LABELS = ['exchange', 'ip']
+const [EXCHANGE, IP] = [['exchange'], ['ip']] as const
 
 export interface MemoryPassage extends Passage {
-  gates: (Bucket | Cap)[]
+  gates: readonly (Bucket | Cap)[]
   /** What the limit's own `cost` says, which wins over the request's. */
-  fixedCosts: (number | undefined)[]
+  fixedCosts: readonly (number | undefined)[]
+  /** What a request takes that names no cost. */
+  usualCosts: readonly number[]
   route: Route
 }
 
@@ -31,15 +35,16 @@ export class Gates {
   }
 
   resolve(labels: Labels): MemoryPassage {
-    const passage: MemoryPassage = { labels, gates: [], fixedCosts: [], route: this.#routeOf(labels) }
+    const route = this.#routeOf(labels)
+    const passage: MemoryPassage = { labels, gates: NONE, fixedCosts: NONE, usualCosts: NONE, route }
     this.refresh(passage)
     return passage
   }
 
   refresh(passage: MemoryPassage): void {
     // Taken over as a whole: a limit's own function may throw, and half the gates must not be taken for all.
-    const gates: MemoryPassage['gates'] = []
-    const fixedCosts: MemoryPassage['fixedCosts'] = []
+    const gates: (Bucket | Cap)[] = []
+    const fixedCosts: (number | undefined)[] = []
     this.#setup.limits.forEach((limit, index) => {
       const values = keyOf(limit.by, passage.labels)
       if (values === undefined) return
@@ -59,8 +64,10 @@ export class Gates {
       gates.push(this.#bucket(limit, `${index}/${values}burst`, passage.labels, burst.tokens, burst.windowMs, true))
       fixedCosts.push(fixedCost)
     })
-    passage.gates = gates
-    passage.fixedCosts = fixedCosts
+    // Copies are as long as they need be: an array that was filled one by one keeps room for 17.
+    passage.gates = gates.slice()
+    passage.fixedCosts = fixedCosts.slice()
+    passage.usualCosts = fixedCosts.map(cost => cost ?? 1)
     if (passage.route.dropped) passage.route = this.#routeOf(passage.labels)
     // As if a lane waited there: the passage in hand must not lose the gates it was just given.
     for (const gate of passage.gates) gate.lanes++
@@ -150,7 +157,7 @@ export class Gates {
   }
 
   #routeOf(labels: Labels): Route {
-    const key = ROUTE_LABELS.map(name => keyOf([name], labels) ?? '').join('/')
+    const key = `${keyOf(EXCHANGE, labels) ?? ''}/${keyOf(IP, labels) ?? ''}`
     let route = this.#routes.get(key)
     if (route === undefined) {
       this.#dropIdleRoutes()

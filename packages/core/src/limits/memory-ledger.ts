@@ -52,9 +52,7 @@ class MemoryLedger implements LedgerSession {
   }
 
   decide(heads: readonly Head[], nowMs: number): Decisions {
-    const decisions: Decision[] = []
-    for (const head of heads) decisions.push(this.#decideOne(head, nowMs))
-    return decisions
+    return heads.map(head => this.#decideOne(head, nowMs))
   }
 
   readyAtMs(gate: Gate, tokens: number, nowMs: number): number {
@@ -89,7 +87,12 @@ class MemoryLedger implements LedgerSession {
 
   neverFits(head: Head): Gate | undefined {
     const passage = this.#fresh(head.passage as MemoryPassage)
-    return passage.gates.find((gate, index) => costAt(passage, index, head.cost) > gate.tokens)
+    const { gates } = passage
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as Bucket | Cap
+      if (costAt(passage, i, head.cost) > gate.tokens) return gate
+    }
+    return undefined
   }
 
   counted(given: Ticket, nowMs: number, seen: Seen): void {
@@ -135,15 +138,18 @@ class MemoryLedger implements LedgerSession {
       route.inFlight--
       if (outcome === 'lost') this.#lose(ticket, nowMs)
     }
-    ticket.gates.forEach((gate, index) => {
-      if (gate.kind === 'bucket' && ticket.costs[index] === 0) gate.lanes--
+    const { gates, costs } = ticket
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as Bucket | Cap
+      if (gate.kind === 'bucket' && costs[i] === 0) gate.lanes--
       if (gate.kind === 'cap') gate.inFlight--
-      else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(ticket.costs[index] as number)
-      else return
+      else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(costs[i] as number)
+      else continue
       this.#setup.changed(gate)
-    })
+    }
     // A silent route lets a probe through once nothing is under way on it.
-    if (route.inFlight === 0) for (const bucket of route.silentBuckets()) this.#setup.changed(bucket)
+    if (route.inFlight === 0 && route.isSilenced)
+      for (const bucket of route.silentBuckets()) this.#setup.changed(bucket)
     this.#leaveHolds(ticket, nowMs, outcome)
   }
 
@@ -212,11 +218,11 @@ class MemoryLedger implements LedgerSession {
 
   #charge(head: Head, passage: MemoryPassage, holds: readonly Hold[], nowMs: number): Ticket {
     const { gates, route } = passage
-    const costs: number[] = []
+    const costs =
+      head.cost === undefined ? passage.usualCosts : gates.map((_, index) => costAt(passage, index, head.cost))
     for (let i = 0; i < gates.length; i++) {
       const gate = gates[i] as Bucket | Cap
-      const cost = costAt(passage, i, head.cost)
-      costs.push(cost)
+      const cost = costs[i] as number
       if (gate.kind === 'cap') gate.inFlight++
       // A call that takes nothing from it refers to it all the same: its refusal may halve it.
       else if (cost === 0) gate.lanes++
@@ -241,11 +247,13 @@ class MemoryLedger implements LedgerSession {
     const { route } = ticket.passage
     route.inFlight--
     ticket.backFromMs = Math.max(nowMs, this.#earliestBackMs(ticket))
-    ticket.gates.forEach((gate, index) => {
-      if (gate.kind !== 'bucket') return
-      gate.giveBackAfter(ticket.backFromMs, ticket.costs[index] as number)
+    const { gates, costs } = ticket
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as Bucket | Cap
+      if (gate.kind !== 'bucket') continue
+      gate.giveBackAfter(ticket.backFromMs, costs[i] as number)
       this.#setup.changed(gate)
-    })
+    }
     for (const bucket of route.answered(nowMs, this.#setup.lostCallMs)) this.#setup.changed(bucket)
   }
 
@@ -359,8 +367,9 @@ class MemoryLedger implements LedgerSession {
 }
 
 function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): number {
+  if (cost === undefined) return passage.usualCosts[index] as number
   const fixed = passage.fixedCosts[index]
   if (fixed !== undefined) return fixed
   if (typeof cost === 'number') return cost
-  return cost?.[(passage.gates[index] as Bucket | Cap).name] ?? 1
+  return cost[(passage.gates[index] as Bucket | Cap).name] ?? 1
 }
