@@ -12,9 +12,9 @@ const [EXCHANGE, IP] = [['exchange'], ['ip']] as const
 
 export interface MemoryPassage extends Passage {
   gates: readonly (Bucket | Cap)[]
-  /** What the limit's own `cost` says, which wins over the request's. */
+  /** What the limit's own `cost` says, which wins over the request's. Empty when none has one. */
   fixedCosts: readonly (number | undefined)[]
-  /** What a request takes that names no cost. */
+  /** What a request takes that names no cost, by gate; it may go on beyond the last. */
   usualCosts: readonly number[]
   route: Route
 }
@@ -26,12 +26,15 @@ export class Gates {
   readonly #routes = new Map<string, Route>()
   /** Limits changed at run time, by name. */
   readonly #changed = new Map<string, number>()
+  /** Shared by all that no limit asks more of. A limit with a burst has two gates. */
+  readonly #ones: readonly number[]
   #added = 0
   #sweep: Iterator<[string, Bucket | Cap]> | undefined
   #routeSweep: Iterator<[string, Route]> | undefined
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
+    this.#ones = new Array<number>(2 * setup.limits.length).fill(1)
   }
 
   resolve(labels: Labels): MemoryPassage {
@@ -64,10 +67,15 @@ export class Gates {
       gates.push(this.#bucket(limit, `${index}/${values}burst`, passage.labels, burst.tokens, burst.windowMs, true))
       fixedCosts.push(fixedCost)
     })
-    // Copies are as long as they need be: an array that was filled one by one keeps room for 17.
+    // A copy is as long as it need be: an array that was filled one by one keeps room for 17.
     passage.gates = gates.slice()
-    passage.fixedCosts = fixedCosts.slice()
-    passage.usualCosts = fixedCosts.map(cost => cost ?? 1)
+    if (fixedCosts.some(cost => cost !== undefined)) {
+      passage.fixedCosts = fixedCosts.slice()
+      passage.usualCosts = fixedCosts.map(cost => cost ?? 1)
+    } else {
+      passage.fixedCosts = NONE
+      passage.usualCosts = this.#ones
+    }
     if (passage.route.dropped) passage.route = this.#routeOf(passage.labels)
     // As if a lane waited there: the passage in hand must not lose the gates it was just given.
     for (const gate of passage.gates) gate.lanes++
