@@ -263,6 +263,7 @@ export class HeadgateScheduler {
       return false
     }
     call.listen(aborted => this.#aborted(aborted))
+    this.#passages.keep(call.request.labels, call.passage)
     this.#queue.append(call)
     return true
   }

@@ -22,6 +22,11 @@ export class Passages {
     return seen
   }
 
+  /** The labels of a call that waits: others of the same may come, and each would keep a passage of its own until it goes. */
+  keep(labels: Labels, passage: Passage): void {
+    if (!this.#known.has(labels)) this.#known.set(labels, passage)
+  }
+
   add(labels: Labels, passage: Passage): void {
     if (this.#seenOnce.size === GENERATION) {
       this.#seenBefore = this.#seenOnce
