@@ -29,12 +29,12 @@ export const ownCost: Row<OwnCostCase> = {
   name: 'cost',
   title: 'Own cost of a call when no limit binds',
   about:
-    'Microseconds, the median of 400 batches of 1,000 calls one after the other, each awaited, after as many to warm up; the best of three ' +
+    'Microseconds, the median of 200 batches of 1,000 calls one after the other, each awaited, after as many to warm up; the best of three ' +
     'processes; the task is an `async` function that does nothing. *Reused*: the same labels object (for those that know ' +
     'no keys, the same limiter in hand). *Fresh*: a new one for every call (for those that know no keys, the limiter looked up by its key). ' +
     'Targets: at most the best of the others with one limit and reused labels, at most twice that with three.',
   cases(quick) {
-    const batches = quick ? 2 : 400
+    const batches = quick ? 2 : 200
     const each = (limits: number, keys: number) =>
       [false, true].map(freshLabels => ({
         name: `${limits === 1 ? '1 limit' : `${limits} limits`}, ${keys === 1 ? '1 key' : `${keys.toLocaleString('en')} keys`}, ${freshLabels ? 'fresh' : 'reused'}`,
