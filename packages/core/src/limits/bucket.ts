@@ -165,11 +165,7 @@ export class Bucket implements Gate {
   }
 
   take(tokens: number, nowMs: number): void {
-    // Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too.
-    let missing = Math.min(tokens, tokens - this.free(nowMs))
-    if (missing > 0) {
-      for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
-    }
+    if (this.silent > 0) this.#borrow(tokens, nowMs)
     this.inFlight += tokens
   }
 
@@ -250,6 +246,13 @@ export class Bucket implements Gate {
       .map(draw => draw.route)
       .filter(route => route.silentTokens(this) > 0)
       .sort((a, b) => a.lastGivenUpAtMs - b.lastGivenUpAtMs)
+  }
+
+  /** Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too. */
+  #borrow(tokens: number, nowMs: number): void {
+    let missing = Math.min(tokens, tokens - this.free(nowMs))
+    if (missing <= 0) return
+    for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
   }
 
   #capacity(nowMs: number): number {

@@ -52,6 +52,7 @@ class MemoryLedger implements LedgerSession {
   }
 
   decide(heads: readonly Head[], nowMs: number): Decisions {
+    if (heads.length === 1) return [this.#decideOne(heads[0] as Head, nowMs)]
     return heads.map(head => this.#decideOne(head, nowMs))
   }
 
