@@ -23,6 +23,8 @@ import { pick } from './keys.ts'
 import type { Labels } from './limit.ts'
 import { MemoryTicket } from './ticket.ts'
 
+const NOTHING_SEEN: Seen = Object.freeze({})
+
 /** The ledger of one process: buckets, caps and holds in memory. Answers at once. */
 export function memoryLedger(): Ledger {
   return { open: setup => new MemoryLedger(setup) }
@@ -113,7 +115,7 @@ class MemoryLedger implements LedgerSession {
         `refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`,
       )
     }
-    this.counted(ticket, nowMs, {})
+    this.counted(ticket, nowMs, NOTHING_SEEN)
     ticket.refused = true
     this.#setup.emit({
       type: 'refused',
@@ -128,7 +130,7 @@ class MemoryLedger implements LedgerSession {
   settled(given: Ticket, nowMs: number, outcome: Outcome): void {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
-    if (outcome === 'answered' || outcome === 'failed') this.counted(ticket, nowMs, {})
+    if (outcome === 'answered' || outcome === 'failed') this.counted(ticket, nowMs, NOTHING_SEEN)
     ticket.settled = true
     const { route } = ticket.passage
     if (ticket.isCounted) {
