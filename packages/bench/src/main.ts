@@ -11,7 +11,7 @@ import type { Figures, Row } from './rows/row.ts'
 const INTERRUPTED = 130
 const RESULTS = fileURLToPath(new URL('../RESULTS.md', import.meta.url))
 /** Longer than any needs that is not stuck. */
-const MOST_MS = 180_000
+const MOST_MS = 60_000
 
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))

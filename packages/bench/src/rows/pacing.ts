@@ -23,14 +23,14 @@ export const pacing: Row<PacingCase> = {
     'Virtual time. One way over the network: 10 ms + log-normal (median 5 ms, sigma 1). The server counts in exact sliding windows when calls ' +
     'arrive. Every account always has calls waiting. Promised: none refused.',
   cases(quick) {
-    const length = quick ? { forMs: 3_000, seeds: 1 } : { forMs: 600_000, seeds: 1 }
+    const length = quick ? { forMs: 3_000, seeds: 1 } : { forMs: 200_000, seeds: 1 }
     return [
       {
         name: '1 account, 5 in 1 s',
         accounts: 1,
         rules: [ACCOUNT],
         forMs: length.forMs,
-        seeds: quick ? 1 : 5,
+        seeds: quick ? 1 : 10,
       },
       {
         name: '40 accounts, and 1,000 in 10 s for all',

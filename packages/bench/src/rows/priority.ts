@@ -25,7 +25,7 @@ export const priority: Row<PriorityCase> = {
     [rule(10, 1_000), rule(100, 10_000), rule(1, 200)].map(each => ({
       name: `${each.limit} in ${each.windowMs / 1_000} s`,
       rule: each,
-      forMs: quick ? 3_000 : 1_200_000,
+      forMs: quick ? 3_000 : 600_000,
     })),
   asks: () => true,
   async measure(peer, of) {
