@@ -9,7 +9,8 @@ import {
   wholeNumber,
 } from '@headgate/http'
 import { type BingxAccount, createAccount } from './account.ts'
-import { ENDPOINTS } from './endpoints.ts'
+import { Calls, type PublicCall } from './call.ts'
+import { documentedEndpoint } from './endpoints/endpoint.ts'
 import { bingxError } from './errors.ts'
 import { bingxLimits } from './limits.ts'
 import { type Context, publicEndpoint } from './requests.ts'
@@ -30,6 +31,12 @@ export interface Bingx extends AsyncDisposable {
   account(credentials: Credentials): BingxAccount
   /** BingX's clock, epoch milliseconds. GET /openApi/swap/v2/server/time */
   serverTime(options?: CallOptions): Promise<number>
+  /**
+   * Any public endpoint, `METHOD /openApi/…`, under its documented limits; one that is not documented is taken for
+   * market data. Gives the answer's `data` as it came, where numbers that a double can't keep are strings. Rejects with
+   * a TypeError, before anything is sent, for an endpoint that is signed.
+   */
+  readonly call: PublicCall
   /** Waiting calls reject, running ones finish. A scheduler that was passed in stays open. */
   close(): Promise<void>
 }
@@ -62,11 +69,17 @@ export function createBingx(options?: BingxOptions): Bingx {
     checked,
   )
   const context: Context = { exchange, recvWindow, nowMs: () => exchange.clock.epochMs() }
-  const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime)
+  const calls = new Calls(context)
+  const serverTime = publicEndpoint(
+    context,
+    documentedEndpoint('GET /openApi/swap/v2/server/time'),
+    responses.serverTime,
+  )
   return Object.freeze({
     scheduler: exchange.scheduler,
-    account: (credentials: Credentials) => createAccount(context, credentials),
+    account: (credentials: Credentials) => createAccount(context, calls, credentials),
     serverTime: (options?: CallOptions) => serverTime('bingx.serverTime', {}, options),
+    call: calls.public,
     close: () => exchange.close(),
     [Symbol.asyncDispose]: () => exchange.close(),
   })

@@ -138,3 +138,6 @@ export const incomes: z.ZodType<Income[]> = list(
 
 /** `{ serverTime }`, epoch milliseconds. */
 export const serverTime: z.ZodType<number> = z.object({ serverTime: epochMs }).transform(data => data.serverTime)
+
+/** Whatever it is: numbers that a double can't keep are strings. */
+export const anything: z.ZodType<unknown> = z.unknown()

@@ -279,6 +279,8 @@ describe('the client', () => {
     const clock = virtualClock({ epochMs: 1_696_751_141_337 })
     const fetch = async (input: unknown) => {
       urls.push(new URL((input as Request).url))
+      // A pause drawn by chance may be shorter than the millisecond that a timestamp shows.
+      await new Promise<void>(resolve => clock.setTimer(resolve, 2))
       return new Response(urls.length < 3 ? '{"code":100500,"msg":"busy"}' : '{"code":0,"data":[]}')
     }
     const scheduler = createScheduler({ limits: bingxLimits, coldStart: 'full', clock })

@@ -1,14 +1,7 @@
-import {
-  type CallOptions,
-  type Credentials,
-  checkCredentials,
-  describe,
-  type Exchange,
-  type Params,
-} from '@headgate/http'
-import { COMMANDS, type CommandName } from './commands.ts'
-import { commandsOf, type Send } from './requests.ts'
-import { anything, type Balances, balances } from './responses.ts'
+import { type CallOptions, type Credentials, checkCredentials } from '@headgate/http'
+import type { AccountCall, Calls } from './call.ts'
+import { type Context, privateCommands } from './requests.ts'
+import { type Balances, balances } from './responses.ts'
 
 /**
  * One user ID. Every call waits for its turn under all limits that it is under, and rejects with a CoinwError, an error
@@ -25,29 +18,20 @@ export interface CoinwAccount {
   /**
    * Any command, under its documented limit: gives the answer's `data` as it came, where numbers that a double can't
    * keep (ids above 2^53, fractions) are strings. Commands that change something are never sent again when their
-   * outcome is unknown.
+   * outcome is unknown. Public commands go unsigned.
    */
-  call(command: CommandName, params?: Params, options?: CallOptions): Promise<unknown>
+  readonly call: AccountCall
 }
 
-export function createAccount(exchange: Exchange, credentials: Credentials): CoinwAccount {
+export function createAccount(context: Context, calls: Calls, credentials: Credentials): CoinwAccount {
   const checked = checkCredentials('coinw.account', credentials)
-  const command = commandsOf(exchange, checked)
+  const command = privateCommands(context, checked)
   const returnBalances = command('returnBalances', balances)
-  // Made once per command: the scheduler knows a command's labels by their identity.
-  const made = new Map<CommandName, Send<unknown>>()
   return Object.freeze({
     uid: checked.uid,
     spot: Object.freeze({
       balances: (options?: CallOptions) => returnBalances('account.spot.balances', {}, options),
     }),
-    async call(name: CommandName, params: Params = {}, options?: CallOptions) {
-      if (typeof name !== 'string' || !Object.hasOwn(COMMANDS, name)) {
-        throw new TypeError(`account.call: expected one of ${Object.keys(COMMANDS).join(', ')}, got ${describe(name)}`)
-      }
-      const send = made.get(name) ?? command(name, anything)
-      made.set(name, send)
-      return send(`account.call("${name}")`, params, options)
-    },
+    call: calls.of(command),
   })
 }

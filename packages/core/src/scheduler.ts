@@ -1,17 +1,18 @@
-import { ClosedError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
+import { ClosedError, ErrorBudgetError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { Clock } from './ports/clock.ts'
-import type { Decision, Decisions, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
-import type { ScheduleRequest, Task } from './request.ts'
+import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call } from './run/call.ts'
-import { checkLabels, checkRequest } from './run/check-request.ts'
+import { checkHistory, checkLabels, checkReasoned, checkRequest } from './run/check-request.ts'
 import { Passages } from './run/passages.ts'
 import { Queue } from './run/queue.ts'
+import { Remembrance } from './run/remembrance.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
 import { tell } from './run/tell.ts'
@@ -28,12 +29,14 @@ export class HeadgateScheduler {
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #ledger: LedgerSession
+  readonly #remembrance: Remembrance
   readonly #waiting: Waiting
   readonly #passages = new Passages()
   readonly #queue: Queue
   readonly #runner: Runner
   readonly #counters: Counters = newCounters()
   readonly #timer: WakeTimer
+  readonly #emit: (event: SchedulerEvent) => void
   /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
   #fresh: Lane[] = []
   #serving = false
@@ -49,17 +52,22 @@ export class HeadgateScheduler {
     const { limits, coldStart, lostCallMs, useFloor, random, timeoutMs, observer } = settings
     const nowMs = () => this.#clock.nowMs()
     const emit = (event: SchedulerEvent) => tell(observer, event)
+    this.#emit = emit
+    this.#remembrance = new Remembrance({ memory: settings.memory, clock: this.#clock, limits, emit })
     this.#ledger = settings.ledger.open({
       limits,
       coldStart,
       lostCallMs,
       useFloor,
       random,
+      fairBy: settings.fairBy,
       bornAtMs: nowMs(),
       nowMs,
       changed: gate => {
         if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
       },
+      lastingChanged: when => this.#remembrance.changed(when),
+      spent: gate => this.#spent(gate),
       emit,
     })
     this.#waiting = new Waiting(
@@ -85,6 +93,7 @@ export class HeadgateScheduler {
       heard: () => this.#heard(),
     })
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
+    this.#remembrance.begin(this.#ledger)
   }
 
   schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T> {
@@ -101,19 +110,39 @@ export class HeadgateScheduler {
       if (request.signal?.aborted) throw request.signal.reason
       if (this.#closed) throw new ClosedError()
       const call = new Call(passage, request, task as Task<unknown>, nowMs, resolve as (value: unknown) => void, reject)
-      const tooLarge = this.#tooLarge(call)
-      if (tooLarge !== undefined) throw tooLarge
+      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs)
+      if (hopeless !== undefined) throw hopeless
       this.#enqueue(call, nowMs)
     })
   }
 
-  hold(labels: Labels, hold: { forMs: number; reason: string }): void {
+  hold(labels: Labels, hold: HoldOptions): void {
     checkLabels('hold', labels)
-    checkKeys('hold', hold, ['forMs', 'reason'])
-    checkNumber('hold', 'forMs', hold.forMs, 0)
-    if (typeof hold.reason !== 'string') throw wrongOption('hold', 'reason', 'a text', hold.reason)
-    this.#ledger.hold(labels, hold.forMs, hold.reason, this.#clock.nowMs())
+    checkKeys('hold', hold, ['forMs', 'reason', 'alert'])
+    const { forMs, reason, alert = false } = checkReasoned('hold', hold)
+    if (typeof alert !== 'boolean') throw wrongOption('hold', 'alert', 'true or false', alert)
+    if (alert) this.#emit({ type: 'alert', reason, labels })
+    this.#ledger.hold(labels, forMs, reason, this.#clock.nowMs())
     this.#goOn()
+  }
+
+  halve(labels: Labels, how: { forMs: number; reason: string }): void {
+    checkLabels('halve', labels)
+    checkKeys('halve', how, ['forMs', 'reason'])
+    const { forMs, reason } = checkReasoned('halve', how)
+    this.#ledger.halve(labels, forMs, reason, this.#clock.nowMs())
+    this.#goOn()
+  }
+
+  remember(name: string, forMs: number): readonly number[] {
+    checkHistory('remember', name)
+    checkNumber('remember', 'forMs', forMs, 1)
+    return this.#remembrance.remember(name, forMs)
+  }
+
+  recall(name: string): readonly number[] {
+    checkHistory('recall', name)
+    return this.#remembrance.recall(name)
   }
 
   release(labels: Labels): void {
@@ -172,7 +201,7 @@ export class HeadgateScheduler {
       passage = this.#ledger.resolve(labels)
       this.#passages.add(labels, passage)
     }
-    if (passage.gates.length === 0 && request.unlimited !== true) {
+    if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
       const names = Object.keys(labels).join(', ') || 'none'
       const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
       throw new TypeError(
@@ -191,6 +220,22 @@ export class HeadgateScheduler {
       this.#ledger.costOf(gate, call),
       this.#ledger.sizeOf(gate),
     )
+  }
+
+  #overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
+    const spent = this.#ledger.spent(call, nowMs)
+    if (spent === undefined) return undefined
+    return new ErrorBudgetError(call.request.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
+  }
+
+  /** Errors have used up a budget: the calls that wait for it fail now, for nobody waits for minutes unasked. */
+  #spent(budget: Gate): void {
+    const nowMs = this.#clock.nowMs()
+    for (const call of this.#queue.calls()) {
+      if (!call.passage.gates.includes(budget)) continue
+      const overBudget = this.#overBudget(call, nowMs)
+      if (overBudget !== undefined) this.#takeOut(call, overBudget)
+    }
   }
 
   #enqueue(call: Call, nowMs: number): void {
@@ -430,7 +475,7 @@ export class HeadgateScheduler {
     else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
     else {
       // Its limit may have been lowered while it ran, and a hold may outlast its patience.
-      const hopeless = this.#tooLarge(call) ?? this.#tooLate(call, nowMs)
+      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs) ?? this.#tooLate(call, nowMs)
       if (hopeless !== undefined) {
         call.reject(hopeless)
         return

@@ -1,4 +1,4 @@
-import type { Clock, Limit, Observer, Random, Scheduler } from '@headgate/core'
+import type { Clock, Limit, Memory, Observer, Random, Scheduler } from '@headgate/core'
 import { ClosedError, createScheduler, systemClock } from '@headgate/core'
 import { MAX_BODY_BYTES } from './body.ts'
 import { type Call, type CallSetup, runCall } from './call.ts'
@@ -16,8 +16,8 @@ export interface ExchangeOptions {
    */
   ip?: string
   /**
-   * A scheduler to share, made with the exchange's limits. `limits` and `observer` are its own then, and closing the
-   * client leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
+   * A scheduler to share, made with the exchange's limits. `limits`, `memory` and `observer` are its own then, and closing
+   * the client leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
    */
   scheduler?: Scheduler
   /** Instead of the documented limits. */
@@ -33,6 +33,11 @@ export interface ExchangeOptions {
   fetch?: Fetch
   /** Default: the host's clocks. */
   clock?: Clock
+  /**
+   * Where holds, halvings and histories outlive the process: `fileMemory(path)` of `@headgate/core/memory-file`. Default:
+   * nowhere, so that a restart in a ban calls into it.
+   */
+  memory?: Memory
   /** Told what happens at the gate. */
   observer?: Observer
 }
@@ -46,6 +51,7 @@ export const exchangeChecks: Checks<ExchangeOptions> = {
   retries: wholeNumber(0, 100),
   fetch: func,
   clock: withMethods('a clock with nowMs, epochMs and setTimer', 'nowMs', 'epochMs', 'setTimer'),
+  memory: withMethods('a memory (from fileMemory)', 'open'),
   observer: func,
 }
 
@@ -80,11 +86,11 @@ const BACKSTOP_MS = 1_000
 
 /**
  * @param options as checked against {@link exchangeChecks}.
- * @throws {TypeError} for `limits` or `observer` next to `scheduler`.
+ * @throws {TypeError} for `limits`, `memory` or `observer` next to `scheduler`.
  */
 export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Exchange {
   const { clock = systemClock, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch } = options
-  for (const name of ['limits', 'observer'] as const) {
+  for (const name of ['limits', 'memory', 'observer'] as const) {
     if (options.scheduler === undefined || options[name] === undefined) continue
     throw new TypeError(
       `${setup.name}: option "${name}": expected none next to "scheduler", which has its own, got one`,
@@ -97,6 +103,7 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
       clock,
       timeoutMs: timeoutMs + BACKSTOP_MS,
       ...(setup.lostCallMs !== undefined && { lostCallMs: setup.lostCallMs }),
+      ...(options.memory && { memory: options.memory }),
       ...(options.observer && { observer: options.observer }),
     })
   const closing = new AbortController()

@@ -13,6 +13,7 @@ it('has these public names and no others', () => {
     'describe',
     'exchangeChecks',
     'findRule',
+    'flag',
     'judgeStatus',
     'oneOf',
     'openExchange',

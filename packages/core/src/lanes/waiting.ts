@@ -141,6 +141,8 @@ export class Waiting {
       if (room === undefined) continue
       room.served.set(lane.group, lane.turn)
       if (room.served.size > room.forgetFrom) this.#forgetServed(room)
+      // Its first lane may be of this group: the one that comes before it now may need fewer tokens.
+      this.#retime(room, nowMs)
     }
   }
 
@@ -178,8 +180,9 @@ export class Waiting {
         this.#retime(room, nowMs)
         continue
       }
+      // Its first lane may have changed, and with it the room's place.
+      if (this.#due.peek() !== room) continue
       const lane = room.top as Lane
-      if (this.#rerank(lane, room, nowMs)) continue
       const { cohort } = lane
       if (lane.room === undefined) this.#takeFromCohort(cohort as Cohort, lane, nowMs)
       else {
@@ -224,7 +227,7 @@ export class Waiting {
   }
 
   #readyAtMs(room: Room, nowMs: number): number {
-    const lane = room.top
+    const lane = this.#firstOf(room, nowMs)
     if (lane === undefined) return Number.POSITIVE_INFINITY
     const { claim } = room
     let tokens = this.#keeper.costOf(room.gate, lane)
@@ -252,6 +255,14 @@ export class Waiting {
     else this.#timed.push(room)
   }
 
+  /** The first lane by the ranks of now: those kept in the order may be of before their group was served. */
+  #firstOf(room: Room, nowMs: number): Lane | undefined {
+    for (let lane = room.top; lane !== undefined; lane = room.top) {
+      if (!this.#rerank(lane, room, nowMs)) return lane
+    }
+    return undefined
+  }
+
   /** Where its group was served since the lane got its turn, the lane's rank is that of its group. */
   #rerank(lane: Lane, room: Room, nowMs: number): boolean {
     let rank = lane.turn
@@ -264,7 +275,7 @@ export class Waiting {
       cohort.lanes.update(lane)
       room.waiters.update(cohort)
     } else room.waiters.update(lane)
-    this.#due.update(room)
+    if (this.#due.has(room)) this.#due.update(room)
     // Whoever goes before it now is no longer kept from what it claims.
     this.#retimeClaims(lane, nowMs)
     return true
@@ -298,7 +309,11 @@ export class Waiting {
     const shared = lane.cohort?.gates ?? []
     const cheap = shared.includes(gate) && shared.every(each => this.#keeper.sizeOf(each) >= CHEAP_CLAIM_SIZE)
     if (!cheap && lane.bounces < BOUNCES_BEFORE_CLAIM) return
+    const waitMs = this.#waitMs(lane, gate, nowMs)
+    // A claim from an earlier bounce may idle its tokens for longer than this time.
+    this.#dropClaims(lane, nowMs, waitMs)
     for (const each of lane.passage.gates) {
+      if (waitMs > each.windowMs) continue
       const room = this.#room(each)
       if (room.claim === lane || (room.claim !== undefined && !goesBefore(lane, room.claim))) continue
       room.claim = lane
@@ -312,12 +327,24 @@ export class Waiting {
     for (const room of lane.claims ?? []) if (room.claim === lane) this.#retime(room, nowMs)
   }
 
-  #dropClaims(lane: Lane, nowMs: number): void {
+  /**
+   * For how long a gate that refuses the lane idles what the lane claims elsewhere. A claim on tokens is worth at most the
+   * window that they would come back in; a cap's or budget's are back as soon as any call ends, so only another of these is worth waiting for.
+   */
+  #waitMs(lane: Lane, gate: Gate, nowMs: number): number {
+    if (gate.kind !== 'bucket') return 0
+    const waitMs = this.#keeper.readyAtMs(gate, this.#keeper.costOf(gate, lane), nowMs) - nowMs
+    return waitMs === Number.POSITIVE_INFINITY ? gate.windowMs : waitMs
+  }
+
+  /** @param beyondMs only those on gates with a shorter window */
+  #dropClaims(lane: Lane, nowMs: number, beyondMs = Number.POSITIVE_INFINITY): void {
     const { claims } = lane
     if (claims === undefined) return
-    lane.claims = undefined
+    const kept = claims.filter(room => room.gate.windowMs >= beyondMs)
+    lane.claims = kept.length === 0 ? undefined : kept
     for (const room of claims) {
-      if (room.claim !== lane) continue
+      if (room.claim !== lane || room.gate.windowMs >= beyondMs) continue
       room.claim = undefined
       this.#retime(room, nowMs)
     }

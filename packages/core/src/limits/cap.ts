@@ -4,6 +4,7 @@ import type { InFlightLimit, Labels } from './limit.ts'
 /** A cap on the calls that have been sent and not settled, for one set of label values. */
 export class Cap implements Gate {
   readonly kind = 'cap'
+  readonly windowMs = 0
   readonly limit: InFlightLimit
   readonly key: string
   /** Any labels that lead here. */

@@ -1,8 +1,10 @@
 import type { LedgerSetup, Passage } from '../ports/ledger.ts'
 import { Bucket } from './bucket.ts'
 import { Cap } from './cap.ts'
-import { keyOf } from './keys.ts'
-import type { Labels, Limit, TokenBucketLimit } from './limit.ts'
+import type { Curbs } from './curbs.ts'
+import { ErrorBudget } from './error-budget.ts'
+import { keyOf, pick } from './keys.ts'
+import type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
 import { Route } from './route.ts'
 
 const NONE: readonly never[] = Object.freeze([])
@@ -10,8 +12,13 @@ const NONE: readonly never[] = Object.freeze([])
 /** The labels that tell one way to a server from another. Those a request lacks count as one value. */
 const [EXCHANGE, IP] = [['exchange'], ['ip']] as const
 
+/** What stays closed or open by its own count. Holds come and go. */
+export type MemoryGate = Bucket | Cap | ErrorBudget
+
 export interface MemoryPassage extends Passage {
-  gates: readonly (Bucket | Cap)[]
+  gates: readonly MemoryGate[]
+  /** Those of the gates that can be spent. */
+  budgets: readonly ErrorBudget[]
   /** What the limit's own `cost` says, which wins over the request's. Empty when none has one. */
   fixedCosts: readonly (number | undefined)[]
   /** What a request takes that names no cost, by gate; it may go on beyond the last. */
@@ -19,44 +26,56 @@ export interface MemoryPassage extends Passage {
   route: Route
 }
 
-/** Every bucket and cap in use, found by limit and label values. Idle ones are dropped as others come. */
+/** Every bucket, cap and budget in use, found by limit and label values. Idle ones are dropped as others come. */
 export class Gates {
   readonly #setup: LedgerSetup
-  readonly #gates = new Map<string, Bucket | Cap>()
+  readonly #curbs: Curbs
+  readonly #gates = new Map<string, MemoryGate>()
   readonly #routes = new Map<string, Route>()
   /** Limits changed at run time, by name. */
   readonly #changed = new Map<string, number>()
   /** Shared by all that no limit asks more of. A limit with a burst has two gates. */
   readonly #ones: readonly number[]
+  readonly #recovered: (bucket: Bucket) => void
+  readonly #news: Bucket[] = []
   #added = 0
-  #sweep: Iterator<[string, Bucket | Cap]> | undefined
+  #sweep: Iterator<[string, MemoryGate]> | undefined
   #routeSweep: Iterator<[string, Route]> | undefined
 
-  constructor(setup: LedgerSetup) {
+  constructor(setup: LedgerSetup, curbs: Curbs) {
     this.#setup = setup
     this.#ones = new Array<number>(2 * setup.limits.length).fill(1)
+    this.#curbs = curbs
+    this.#recovered = bucket => this.#news.push(bucket)
   }
 
   resolve(labels: Labels): MemoryPassage {
     const route = this.#routeOf(labels)
-    const passage: MemoryPassage = { labels, gates: NONE, fixedCosts: NONE, usualCosts: NONE, route }
+    const passage: MemoryPassage = {
+      labels,
+      gates: NONE,
+      budgets: NONE,
+      fixedCosts: NONE,
+      usualCosts: NONE,
+      route,
+    }
     this.refresh(passage)
     return passage
   }
 
   refresh(passage: MemoryPassage): void {
     // Taken over as a whole: a limit's own function may throw, and half the gates must not be taken for all.
-    const gates: (Bucket | Cap)[] = []
+    const gates: MemoryGate[] = []
     const fixedCosts: (number | undefined)[] = []
     this.#setup.limits.forEach((limit, index) => {
       const values = keyOf(limit.by, passage.labels)
       if (values === undefined) return
-      if (limit.kind === 'in-flight') {
-        gates.push(this.#cap(limit, `${index}/${values}`, passage.labels))
+      if (limit.kind !== 'in-flight' && limit.where !== undefined && !limit.where(passage.labels)) return
+      if (limit.kind !== 'token-bucket') {
+        gates.push(this.#counting(limit, `${index}/${values}`, passage.labels))
         fixedCosts.push(1)
         return
       }
-      if (limit.where !== undefined && !limit.where(passage.labels)) return
       const fixedCost = limit.cost === undefined ? undefined : wholeCost(limit, limit.cost(passage.labels))
       const tokens = this.#tokens(limit, passage.labels)
       gates.push(this.#bucket(limit, `${index}/${values}`, passage.labels, tokens, limit.windowMs, false))
@@ -69,6 +88,8 @@ export class Gates {
     })
     // A copy is as long as it need be: an array that was filled one by one keeps room for 17.
     passage.gates = gates.slice()
+    const budgets = gates.filter(gate => gate.kind === 'budget')
+    passage.budgets = budgets.length === 0 ? NONE : budgets
     if (fixedCosts.some(cost => cost !== undefined)) {
       passage.fixedCosts = fixedCosts.slice()
       passage.usualCosts = fixedCosts.map(cost => cost ?? 1)
@@ -87,9 +108,9 @@ export class Gates {
   }
 
   /** @returns the gates that changed */
-  setLimit(name: string, tokens: number, nowMs: number): readonly (Bucket | Cap)[] {
+  setLimit(name: string, tokens: number, nowMs: number): readonly MemoryGate[] {
     this.#changed.set(name, tokens)
-    const changed: (Bucket | Cap)[] = []
+    const changed: MemoryGate[] = []
     for (const gate of this.#gates.values()) {
       if (gate.name !== name) continue
       if (gate.kind === 'bucket' && gate.isBurst) {
@@ -102,17 +123,30 @@ export class Gates {
     return changed
   }
 
-  all(): Iterable<Bucket | Cap> {
+  all(): Iterable<MemoryGate> {
     return this.#gates.values()
   }
 
-  #cap(limit: Limit & { kind: 'in-flight' }, key: string, labels: Labels): Cap {
-    let cap = this.#gates.get(key) as Cap | undefined
-    if (cap === undefined) {
-      cap = new Cap(limit, key, labels, this.#tokens(limit, labels))
-      this.#keep(cap)
+  *buckets(): Iterable<Bucket> {
+    for (const gate of this.#gates.values()) if (gate.kind === 'bucket') yield gate
+  }
+
+  /** Told after the judging, for an observer may schedule. */
+  tellRecovered(): void {
+    if (this.#news.length === 0) return
+    for (const { name, limit, labels } of this.#news.splice(0))
+      this.#setup.emit({ type: 'recovered', labels: pick(limit.by, labels), limit: name })
+  }
+
+  #counting(limit: InFlightLimit | ErrorBudgetLimit, key: string, labels: Labels): MemoryGate {
+    let gate = this.#gates.get(key)
+    if (gate === undefined) {
+      const tokens = this.#tokens(limit, labels)
+      gate =
+        limit.kind === 'in-flight' ? new Cap(limit, key, labels, tokens) : new ErrorBudget(limit, key, labels, tokens)
+      this.#keep(gate)
     }
-    return cap
+    return gate
   }
 
   #bucket(
@@ -126,7 +160,20 @@ export class Gates {
     let bucket = this.#gates.get(key) as Bucket | undefined
     if (bucket === undefined) {
       const { coldStart, bornAtMs, lostCallMs, useFloor } = this.#setup
-      bucket = new Bucket({ limit, key, labels, tokens, windowMs, isBurst, coldStart, bornAtMs, lostCallMs, useFloor })
+      bucket = new Bucket({
+        limit,
+        key,
+        labels,
+        tokens,
+        windowMs,
+        isBurst,
+        coldStart,
+        bornAtMs,
+        lostCallMs,
+        useFloor,
+        recovered: this.#recovered,
+      })
+      this.#curbs.welcome(bucket)
       this.#keep(bucket)
     }
     return bucket
@@ -143,7 +190,7 @@ export class Gates {
     )
   }
 
-  #keep(gate: Bucket | Cap): void {
+  #keep(gate: MemoryGate): void {
     this.#gates.set(gate.key, gate)
     this.#added++
   }

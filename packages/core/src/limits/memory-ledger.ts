@@ -9,14 +9,18 @@ import type {
   LedgerSetup,
   Outcome,
   Passage,
+  SpentBudget,
   Ticket,
 } from '../ports/ledger.ts'
-import type { Refusal, Seen } from '../request.ts'
+import type { Lasting } from '../ports/memory.ts'
+import type { Refusal, Seen, Usage } from '../request.ts'
 import { ROUNDED_MS } from './arrival.ts'
 import type { Bucket } from './bucket.ts'
-import type { Cap } from './cap.ts'
+import { Curbs, isCountedBy } from './curbs.ts'
+import type { Spent } from './error-budget.ts'
 import { holdState, stateOf } from './gate-state.ts'
-import { Gates, type MemoryPassage } from './gates.ts'
+import { Gates, type MemoryGate, type MemoryPassage } from './gates.ts'
+import { Halving, mostSpecific } from './halving.ts'
 import type { Hold } from './hold.ts'
 import { Holds } from './holds.ts'
 import { pick } from './keys.ts'
@@ -33,11 +37,14 @@ export function memoryLedger(): Ledger {
 class MemoryLedger implements LedgerSession {
   readonly #setup: LedgerSetup
   readonly #gates: Gates
+  readonly #curbs = new Curbs()
   readonly #holds = new Holds()
+  readonly #halving: Halving
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
-    this.#gates = new Gates(setup)
+    this.#gates = new Gates(setup, this.#curbs)
+    this.#halving = new Halving(setup)
   }
 
   resolve(labels: Labels): Passage {
@@ -54,24 +61,23 @@ class MemoryLedger implements LedgerSession {
   }
 
   decide(heads: readonly Head[], nowMs: number): Decisions {
-    if (heads.length === 1) return [this.#decideOne(heads[0] as Head, nowMs)]
-    return heads.map(head => this.#decideOne(head, nowMs))
+    const decisions = heads.map(head => this.#decideOne(head, nowMs))
+    this.#gates.tellRecovered()
+    return decisions
   }
 
   readyAtMs(gate: Gate, tokens: number, nowMs: number): number {
-    return (gate as Bucket | Cap | Hold).kind === 'hold'
-      ? (gate as Hold).readyAtMs(nowMs)
-      : (gate as Bucket | Cap).readyAtMs(tokens, nowMs)
+    return gate.kind === 'hold' ? (gate as Hold).readyAtMs(nowMs) : (gate as MemoryGate).readyAtMs(tokens, nowMs)
   }
 
   costOf(gate: Gate, head: Head): number {
     const passage = head.passage as MemoryPassage
-    const index = passage.gates.indexOf(gate as Bucket | Cap)
+    const index = passage.gates.indexOf(gate as MemoryGate)
     return index < 0 ? 1 : costAt(passage, index, head.cost)
   }
 
   sizeOf(gate: Gate): number {
-    return gate.kind === 'hold' ? Number.POSITIVE_INFINITY : (gate as Bucket | Cap).tokens
+    return gate.kind === 'hold' ? Number.POSITIVE_INFINITY : (gate as MemoryGate).tokens
   }
 
   earliestMs(head: Head, nowMs: number): number {
@@ -92,8 +98,16 @@ class MemoryLedger implements LedgerSession {
     const passage = this.#fresh(head.passage as MemoryPassage)
     const { gates } = passage
     for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as Bucket | Cap
+      const gate = gates[i] as MemoryGate
       if (costAt(passage, i, head.cost) > gate.tokens) return gate
+    }
+    return undefined
+  }
+
+  spent(head: Head, nowMs: number): SpentBudget | undefined {
+    for (const budget of this.#fresh(head.passage as MemoryPassage).budgets) {
+      const spent = budget.spent(nowMs)
+      if (spent !== undefined) return { limit: budget.name, errorCode: spent.code, untilMs: spent.untilMs }
     }
     return undefined
   }
@@ -109,7 +123,7 @@ class MemoryLedger implements LedgerSession {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
     const { labels } = ticket.passage
-    const names = (refusal.by ?? this.#mostSpecific(ticket)?.limit.by ?? []).filter(name => Object.hasOwn(labels, name))
+    const names = (refusal.by ?? mostSpecific(ticket.gates)?.by ?? []).filter(name => Object.hasOwn(labels, name))
     if (refusal.by !== undefined && names.length < refusal.by.length) {
       throw new TypeError(
         `refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`,
@@ -117,14 +131,52 @@ class MemoryLedger implements LedgerSession {
     }
     this.counted(ticket, nowMs, NOTHING_SEEN)
     ticket.refused = true
+    let hold: Hold | undefined
+    if (refusal.holdMs !== undefined) {
+      hold = this.#close(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
+      // Before anybody hears of it: whoever does may be the one who kills the process.
+      this.#setup.lastingChanged('at once')
+    }
     this.#setup.emit({
       type: 'refused',
       labels,
       ...(refusal.holdMs !== undefined && { holdMs: refusal.holdMs }),
       ...(refusal.reason !== undefined && { reason: refusal.reason }),
     })
-    if (refusal.holdMs !== undefined) this.hold(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
-    else this.#tighten(ticket, refusal.by === undefined ? undefined : names, nowMs)
+    if (hold !== undefined) this.#held(hold, refusal.holdMs as number, refusal.reason ?? 'refused')
+    else this.#halving.refused(ticket, refusal.by === undefined ? undefined : names, nowMs)
+  }
+
+  failed(given: Ticket, nowMs: number, code: string): void {
+    const ticket = given as MemoryTicket
+    if (ticket.settled) return
+    this.counted(ticket, nowMs, {})
+    for (const gate of ticket.gates) {
+      if (gate.kind !== 'budget') continue
+      if (!ticket.hasFailed) gate.inFlight--
+      if (gate.failed(code, nowMs)) {
+        const { code: errorCode, untilMs } = gate.spent(nowMs) as Spent
+        const labels = pick(gate.by, ticket.passage.labels)
+        this.#setup.emit({ type: 'budget-spent', labels, limit: gate.name, errorCode, forMs: untilMs - nowMs })
+        this.#setup.spent(gate)
+      }
+      this.#setup.changed(gate)
+    }
+    ticket.hasFailed = true
+  }
+
+  usage(given: Ticket, nowMs: number, seen: Usage): void {
+    const ticket = given as MemoryTicket
+    if (ticket.settled) return
+    this.counted(ticket, nowMs, {})
+    const gate = ticket.gates.find(({ kind, name }) => kind === 'bucket' && name === seen.limit)
+    if (gate?.kind !== 'bucket') {
+      const names = ticket.gates.filter(({ kind }) => kind === 'bucket').map(({ name }) => `"${name}"`)
+      throw new TypeError(
+        `usage: option "limit": expected the name of a token bucket of this call (${names.join(', ')}), got "${seen.limit}"`,
+      )
+    }
+    if (gate.told(seen, ticket.sentAtMs, nowMs)) this.#setup.changed(gate)
   }
 
   settled(given: Ticket, nowMs: number, outcome: Outcome): void {
@@ -143,9 +195,10 @@ class MemoryLedger implements LedgerSession {
     }
     const { gates, costs } = ticket
     for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as Bucket | Cap
-      if (gate.kind === 'bucket' && costs[i] === 0) gate.lanes--
+      const gate = gates[i] as MemoryGate
+      if (gate.kind === 'bucket') gate.lanes--
       if (gate.kind === 'cap') gate.inFlight--
+      else if (gate.kind === 'budget') gate.inFlight -= ticket.hasFailed ? 0 : 1
       else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(costs[i] as number)
       else continue
       this.#setup.changed(gate)
@@ -157,22 +210,51 @@ class MemoryLedger implements LedgerSession {
   }
 
   hold(labels: Labels, forMs: number, reason: string, nowMs: number): void {
-    const hold = this.#holds.over(labels, reason, nowMs)
-    hold.close(forMs, reason, nowMs)
-    this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
-    this.#setup.changed(hold)
+    const hold = this.#close(labels, forMs, reason, nowMs)
+    this.#setup.lastingChanged()
+    this.#held(hold, forMs, reason)
   }
 
   releaseHolds(labels: Labels, _nowMs: number): void {
+    const wasHalved = this.#curbs.release(labels)
     const hold = this.#holds.take(labels)
+    hold?.release()
+    if (wasHalved || hold !== undefined) this.#setup.lastingChanged()
+    if (wasHalved) for (const bucket of this.#curbed(labels)) this.#setup.changed(bucket)
     if (hold === undefined) return
-    hold.release()
     this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
     this.#setup.changed(hold)
   }
 
   setLimit(name: string, limit: number, nowMs: number): void {
     for (const gate of this.#gates.setLimit(name, limit, nowMs)) this.#setup.changed(gate)
+  }
+
+  halve(labels: Labels, forMs: number, reason: string, nowMs: number): void {
+    this.#curbs.halve({ labels, reason, untilMs: nowMs + forMs }, nowMs)
+    this.#setup.lastingChanged()
+    for (const bucket of this.#curbed(labels)) {
+      const tokens = Math.max(1, Math.floor(bucket.tokens / 2))
+      this.#setup.emit({ type: 'halved', labels: pick(bucket.by, bucket.labels), limit: bucket.name, tokens })
+    }
+  }
+
+  lasting(nowMs: number): Lasting {
+    return {
+      holds: [...this.#holds.all()].map(({ labels, reason, untilMs }) => ({ labels, reason, untilMs })),
+      reductions: this.#curbs.reductions(this.#gates.buckets(), nowMs),
+      halvings: this.#curbs.halvings(nowMs),
+    }
+  }
+
+  restore({ holds, reductions, halvings }: Lasting, nowMs: number): void {
+    for (const { labels, reason, untilMs } of holds) {
+      const hold = this.#holds.over(labels, reason, nowMs)
+      hold.restore(untilMs, nowMs)
+      this.#setup.emit({ type: 'held', labels: hold.labels, forMs: Math.max(0, hold.untilMs - nowMs), reason })
+    }
+    for (const reduction of reductions) this.#curbs.inherit(reduction)
+    for (const halving of halvings) this.#curbs.halve(halving, nowMs)
   }
 
   explain(head: Head, nowMs: number): readonly GateState[] {
@@ -189,13 +271,31 @@ class MemoryLedger implements LedgerSession {
       .concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
   }
 
+  #close(labels: Labels, forMs: number, reason: string, nowMs: number): Hold {
+    const hold = this.#holds.over(labels, reason, nowMs)
+    hold.close(forMs, reason, nowMs)
+    return hold
+  }
+
+  #held(hold: Hold, forMs: number, reason: string): void {
+    this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
+    this.#setup.changed(hold)
+  }
+
+  /** The buckets counted by these labels, halved as they now shall be. */
+  #curbed(labels: Labels): readonly Bucket[] {
+    const buckets = [...this.#gates.buckets()].filter(bucket => isCountedBy(bucket, labels))
+    for (const bucket of buckets) this.#curbs.apply(bucket)
+    return buckets
+  }
+
   #decideOne(head: Head, nowMs: number): Decision {
     const passage = this.#fresh(head.passage as MemoryPassage)
     const { gates } = passage
     let worst: Gate | undefined
     let worstMs = nowMs
     for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as Bucket | Cap
+      const gate = gates[i] as MemoryGate
       const cost = costAt(passage, i, head.cost)
       if (cost === 0) continue
       // Before judging: this route's floor counts for the token that its own call takes.
@@ -224,12 +324,15 @@ class MemoryLedger implements LedgerSession {
     const costs =
       head.cost === undefined ? passage.usualCosts : gates.map((_, index) => costAt(passage, index, head.cost))
     for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as Bucket | Cap
+      const gate = gates[i] as MemoryGate
       const cost = costs[i] as number
-      if (gate.kind === 'cap') gate.inFlight++
-      // A call that takes nothing from it refers to it all the same: its refusal may halve it.
-      else if (cost === 0) gate.lanes++
-      else gate.take(cost, nowMs)
+      if (gate.kind !== 'bucket') {
+        gate.inFlight++
+        continue
+      }
+      // Until it settles the call refers to it, also where it takes nothing or its tokens are back: its refusal may halve it.
+      gate.lanes++
+      if (cost > 0) gate.take(cost, nowMs)
     }
     const ticket = new MemoryTicket(passage, costs, nowMs, route.isWarm(nowMs))
     route.inFlight++
@@ -252,7 +355,7 @@ class MemoryLedger implements LedgerSession {
     ticket.backFromMs = Math.max(nowMs, this.#earliestBackMs(ticket))
     const { gates, costs } = ticket
     for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as Bucket | Cap
+      const gate = gates[i] as MemoryGate
       if (gate.kind !== 'bucket') continue
       gate.giveBackAfter(ticket.backFromMs, costs[i] as number)
       this.#setup.changed(gate)
@@ -311,6 +414,7 @@ class MemoryLedger implements LedgerSession {
         else hold.failed(nowMs, this.#setup.random)
         if (hold.isOpen) {
           this.#holds.take(hold.labels)
+          this.#setup.lastingChanged()
           this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
         }
       }
@@ -323,38 +427,11 @@ class MemoryLedger implements LedgerSession {
     let inside = 0
     let any = 1
     for (const gate of ticket.gates) {
+      if (gate.kind === 'budget') continue
       any = Math.max(any, gate.tokens)
       if (gate.limit.by.every(name => Object.hasOwn(hold.labels, name))) inside = Math.max(inside, gate.tokens)
     }
     return inside > 0 ? inside : any
-  }
-
-  #tighten(ticket: MemoryTicket, names: readonly string[] | undefined, nowMs: number): void {
-    const specific = this.#mostSpecific(ticket)
-    const meant =
-      names === undefined
-        ? [specific]
-        : ticket.gates.filter(
-            gate => gate.limit.by.length === names.length && gate.limit.by.every(name => names.includes(name)),
-          )
-    for (const gate of meant) {
-      if (gate === undefined || gate.kind !== 'bucket') continue
-      if (gate.refusedInColdStart(nowMs) || !gate.halve(ticket.sentAtMs, nowMs)) continue
-      this.#setup.emit({
-        type: 'halved',
-        labels: pick(gate.limit.by, gate.labels),
-        limit: gate.name,
-        tokens: gate.reduction?.tokens(gate.tokens, nowMs) ?? gate.tokens,
-      })
-    }
-  }
-
-  #mostSpecific(ticket: MemoryTicket): Bucket | undefined {
-    let found: Bucket | undefined
-    for (const gate of ticket.gates) {
-      if (gate.kind === 'bucket' && (found === undefined || gate.limit.by.length > found.limit.by.length)) found = gate
-    }
-    return found
   }
 
   /** Gates that were dropped for being idle are looked up again: one key never has two buckets. */
@@ -374,5 +451,5 @@ function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): numb
   const fixed = passage.fixedCosts[index]
   if (fixed !== undefined) return fixed
   if (typeof cost === 'number') return cost
-  return cost[(passage.gates[index] as Bucket | Cap).name] ?? 1
+  return cost[(passage.gates[index] as MemoryGate).name] ?? 1
 }

@@ -1,25 +1,38 @@
 import type { Labels, Limit } from '../limits/limit.ts'
-import type { Refusal, ScheduleRequest, Seen } from '../request.ts'
+import type { Refusal, ScheduleRequest, Seen, Usage } from '../request.ts'
+import type { Lasting } from './memory.ts'
 import type { SchedulerEvent } from './observer.ts'
 import type { Random } from './random.ts'
 
 /** How a bucket begins that knows nothing of what went before it. */
 export type ColdStart = 'paced' | 'full' | 'spent'
 
-/** Something that can refuse a call: a token bucket, an in-flight cap or a hold. Compared by identity. */
+/** Something that can refuse a call: a token bucket, an in-flight cap, an error budget or a hold. Compared by identity. */
 export interface Gate {
-  readonly kind: 'bucket' | 'cap' | 'hold'
+  readonly kind: 'bucket' | 'cap' | 'budget' | 'hold'
   /** The limit's name, or the hold's reason. */
   readonly name: string
   readonly key: string
   /** The label names it is kept by. */
   readonly by: readonly string[]
+  /** How long a token of it is away at least, milliseconds; 0 for what has no tokens. */
+  readonly windowMs: number
 }
 
 /** The gates that labels lead to. Resolved once per labels object. Holds come and go and are not among them. */
 export interface Passage {
   readonly labels: Labels
   readonly gates: readonly Gate[]
+}
+
+/** Errors have used a budget up: its calls fail at once. */
+export interface SpentBudget {
+  /** The budget's name. */
+  readonly limit: string
+  /** The error code that used it up. */
+  readonly errorCode: string
+  /** From then on one call may go again. */
+  readonly untilMs: number
 }
 
 /** The first call of a lane, asking to go. */
@@ -59,11 +72,20 @@ export interface LedgerSetup {
   /** False turns the floor of round trips off. */
   readonly useFloor: boolean
   readonly random: Random
+  /** The label whose values are different callers behind one address. */
+  readonly fairBy: string
   /** When the scheduler was made: cold starts count from it. */
   readonly bornAtMs: number
   readonly nowMs: () => number
   /** To be called whenever a gate may let a call through earlier than it last said. */
   readonly changed: (gate: Gate) => void
+  /**
+   * To be called whenever {@link LedgerSession.lasting} has changed, other than by the passing of time. `at once`: a server has
+   * told of a ban, and it is to be saved when the function returns; else that may be at the end of the turn.
+   */
+  readonly lastingChanged: (when?: 'at once') => void
+  /** To be called when errors have used a budget up: the calls that wait for it fail. */
+  readonly spent: (gate: Gate) => void
   readonly emit: (event: SchedulerEvent) => void
 }
 
@@ -92,12 +114,25 @@ export interface LedgerSession {
   earliestMs(head: Head, nowMs: number): number
   /** The gate, if any, whose size is below what the head needs: it can never go. */
   neverFits(head: Head): Gate | undefined
+  /** The budget, if any, that fails the head at once. */
+  spent(head: Head, nowMs: number): SpentBudget | undefined
   counted(ticket: Ticket, nowMs: number, seen: Seen): void
+  /** Headers told of one of the call's limits. @throws {TypeError} for a limit that is none of the call's */
+  usage(ticket: Ticket, nowMs: number, seen: Usage): void
+  /** The server answered with an error of this code. */
+  failed(ticket: Ticket, nowMs: number, code: string): void
   refused(ticket: Ticket, nowMs: number, refusal: Refusal): void
   settled(ticket: Ticket, nowMs: number, outcome: Outcome): void
   hold(labels: Labels, forMs: number, reason: string, nowMs: number): void
+  /** Ends the hold and the halving over exactly these labels. */
   releaseHolds(labels: Labels, nowMs: number): void
   setLimit(name: string, limit: number, nowMs: number): void
+  /** Halves every limit whose `by` names include these labels', for these values of them: rounded down, at least 1. Only grows. */
+  halve(labels: Labels, forMs: number, reason: string, nowMs: number): void
+  /** What must outlive the process. Absent where the ledger itself does. */
+  lasting?(nowMs: number): Lasting
+  /** Takes over what an earlier process left, before the first call. Instants are monotonic. */
+  restore?(lasting: Lasting, nowMs: number): void
   explain(head: Head, nowMs: number): readonly GateState[]
   gates(nowMs: number): readonly GateState[]
 }
@@ -109,7 +144,7 @@ export interface GateState {
   readonly name: string
   /** The label values it stands for. */
   readonly labels: Labels
-  /** Tokens per window, calls in flight, or calls let through by a hold that is opening. */
+  /** Tokens per window, calls in flight, errors, or calls let through by a hold that is opening. */
   readonly limit: number
   readonly free: number
   readonly inFlight: number

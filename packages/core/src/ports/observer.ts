@@ -8,7 +8,19 @@ export type SchedulerEvent =
   | { readonly type: 'probe'; readonly labels: Labels; readonly reason: string }
   | { readonly type: 'released'; readonly labels: Labels; readonly reason: string }
   | { readonly type: 'halved'; readonly labels: Labels; readonly limit: string; readonly tokens: number }
+  | { readonly type: 'recovered'; readonly labels: Labels; readonly limit: string }
+  | {
+      readonly type: 'budget-spent'
+      readonly labels: Labels
+      readonly limit: string
+      readonly errorCode: string
+      readonly forMs: number
+    }
   | { readonly type: 'lost'; readonly labels: Labels }
+  /** A human should look. */
+  | { readonly type: 'alert'; readonly reason: string; readonly labels: Labels }
+  /** Something is not as it should be, and the scheduler goes on: its memory could not be read or written. */
+  | { readonly type: 'warning'; readonly reason: string }
 
 /** Is told every event, in order, while it happens: it must be quick. What it throws is rethrown outside the scheduler. */
 export type Observer = (event: SchedulerEvent) => void

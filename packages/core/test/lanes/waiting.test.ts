@@ -9,11 +9,18 @@ interface TestGate extends Gate {
   backAtMs: number
 }
 
-const gateOf = (name: string, by: readonly string[], size = 10, kind: Gate['kind'] = 'bucket'): TestGate => ({
+const gateOf = (
+  name: string,
+  by: readonly string[],
+  size = 10,
+  kind: Gate['kind'] = 'bucket',
+  windowMs = 1_000,
+): TestGate => ({
   kind,
   name,
   key: name,
   by,
+  windowMs: kind === 'bucket' ? windowMs : 0,
   free: 0,
   size,
   backAtMs: Number.POSITIVE_INFINITY,
@@ -105,6 +112,15 @@ describe('turns', () => {
     for (const name of ['u1', 'u2', 'u3', 'v1']) waiting.place(enter(name, [ip], { group: name.slice(0, 1) }), ip, 0)
     give(ip, 8)
     expect(serve(0)).toStrictEqual(['u1', 'v1', 'u2', 'v1', 'u3', 'v1', 'u1', 'v1'])
+  })
+
+  test('of a group are one: a large call of it, which ranks behind now, keeps nobody from a token', () => {
+    const ip = gateOf('ip', ['ip'])
+    waiting.place(enter('v', [ip]), ip, 0)
+    waiting.place(enter('u1', [ip], { group: 'u' }), ip, 0)
+    waiting.place(enter('u2', [ip], { group: 'u', cost: 3 }), ip, 0)
+    give(ip, 3)
+    expect(serve(0)).toStrictEqual(['v', 'u1', 'v'])
   })
 
   test('of one group among themselves: all get theirs', () => {
@@ -200,6 +216,46 @@ describe('claims', () => {
     give(one, 1)
     serve(0)
     expect(waiting.claimBefore(younger, 0)).toMatchObject({ gate: one })
+  })
+
+  test.each([
+    { what: 'whose window is shorter than the wait', at: 'bucket', other: 'bucket', waitMs: 1_001, claimed: false },
+    { what: 'whose window is as long as the wait', at: 'bucket', other: 'bucket', waitMs: 1_000, claimed: true },
+    {
+      what: 'until answers tell, for a longer window',
+      at: 'bucket',
+      other: 'bucket',
+      waitMs: undefined,
+      claimed: false,
+    },
+    { what: 'on a cap, for a bucket', at: 'cap', other: 'bucket', waitMs: 10, claimed: false },
+    { what: 'on a cap, for a cap', at: 'cap', other: 'cap', waitMs: undefined, claimed: true },
+    { what: 'on a bucket, for a cap', at: 'bucket', other: 'cap', waitMs: undefined, claimed: true },
+  ] as const)('idle nothing for long: $what: $claimed', ({ at, other, waitMs, claimed }) => {
+    const one = gateOf('one', ['a'], 50, at)
+    const two = gateOf('two', ['b'], 50, other, 60_000)
+    if (waitMs !== undefined) two.backAtMs = waitMs
+    waiting.place(enter('both', [one, two]), one, 0)
+    give(one, 1)
+    serve(0)
+    expect(waiting.claimBefore(enter('younger', [one]), 0) !== undefined).toBe(claimed)
+  })
+
+  test('are given up when the next wait is too long for them', () => {
+    const [one, two] = [gateOf('one', ['a'], 50), gateOf('two', ['b'], 50)]
+    const three = gateOf('three', ['c'], 50, 'bucket', 60_000)
+    two.backAtMs = 500
+    three.backAtMs = 30_000
+    three.free = 1
+    waiting.place(enter('both', [one, two, three]), one, 0)
+    const younger = enter('younger', [one])
+    give(one, 1)
+    serve(0)
+    expect(waiting.claimBefore(younger, 0)).toMatchObject({ gate: one })
+    three.free = 0
+    give(two, 1)
+    serve(0)
+    expect(waiting.claimBefore(younger, 0)).toBeUndefined()
   })
 
   test.each(['goes', 'leaves', 'comes under a hold'])('end when the lane %s', how => {

@@ -5,6 +5,7 @@ test('@headgate/core', async () => {
   expect(Object.keys(await import('@headgate/core')).sort()).toMatchInlineSnapshot(`
     [
       "ClosedError",
+      "ErrorBudgetError",
       "HeadgateError",
       "MaxWaitError",
       "NeverFitsError",
@@ -13,6 +14,7 @@ test('@headgate/core', async () => {
       "TimeoutError",
       "backoffMs",
       "createScheduler",
+      "errorBudget",
       "inFlight",
       "memoryLedger",
       "parseDisabledPeriod",
@@ -21,6 +23,10 @@ test('@headgate/core', async () => {
       "tokenBucket",
     ]
   `)
+})
+
+test('@headgate/core/memory-file', async () => {
+  expect(Object.keys(await import('@headgate/core/memory-file'))).toStrictEqual(['fileMemory'])
 })
 
 test('@headgate/core/testing', async () => {

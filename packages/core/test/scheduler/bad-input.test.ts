@@ -65,7 +65,7 @@ describe('tokenBucket', () => {
     [{ ...good, window: 'aligned' }, 'tokenBucket: option "window": expected "sliding", got "aligned"'],
     [
       { ...good, window_ms: 5 },
-      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, got 5',
+      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, trustHeaders, got 5',
     ],
   ])('%o', (options, message) => throwsTypeError(() => (tokenBucket as Untyped)(options), message))
 
@@ -93,7 +93,7 @@ describe('inFlight', () => {
 })
 
 describe('createScheduler', () => {
-  const all = 'an array of limits made by tokenBucket() or inFlight(), at least one'
+  const all = 'an array of limits made by tokenBucket(), inFlight() or errorBudget(), at least one'
   test.each<[unknown, string]>([
     [undefined, 'createScheduler: expected an object of options, got undefined'],
     [{}, `createScheduler: option "limits": expected ${all}, got undefined`],
@@ -132,6 +132,7 @@ describe('createScheduler', () => {
       { limits, clock: null },
       'createScheduler: option "clock": expected an object with nowMs, epochMs, setTimer, got null',
     ],
+    [{ limits, memory: 'file' }, 'createScheduler: option "memory": expected an object with open, got "file"'],
     [{ limits, ledger: () => 0 }, 'createScheduler: option "ledger": expected an object with open, got a function'],
     [{ limits, random: 0.5 }, 'createScheduler: option "random": expected a function, got 0.5'],
     [{ limits, observer: {} }, 'createScheduler: option "observer": expected a function, got an object'],
@@ -219,7 +220,7 @@ describe('schedule', () => {
 })
 
 describe('hold, release and setLimit', () => {
-  const call = (name: 'hold' | 'release' | 'setLimit', ...args: unknown[]) => {
+  const call = (name: 'hold' | 'halve' | 'release' | 'setLimit' | 'remember' | 'recall', ...args: unknown[]) => {
     const { scheduler } = gate(limits)
     return () => (scheduler[name] as (...args: unknown[]) => unknown).apply(scheduler, args)
   }
@@ -243,8 +244,18 @@ describe('hold, release and setLimit', () => {
     [call('hold', labels, { forMs: 1 }), 'hold: option "reason": expected a text, got undefined'],
     [
       call('hold', labels, { forMs: 1, reason: 'x', until: 5 }),
-      'hold: unknown option "until": expected one of forMs, reason, got 5',
+      'hold: unknown option "until": expected one of forMs, reason, alert, got 5',
     ],
+    [call('hold', labels, { forMs: 1, reason: 'x', alert: 1 }), 'hold: option "alert": expected true or false, got 1'],
+    [call('halve'), 'halve: option "labels": expected an object of texts, got undefined'],
+    [
+      call('halve', labels, { forMs: Number.POSITIVE_INFINITY, reason: 'x' }),
+      'halve: option "forMs": expected a finite number of at least 0, got Infinity',
+    ],
+    [call('halve', labels, { forMs: 1 }), 'halve: option "reason": expected a text, got undefined'],
+    [call('remember', ''), 'remember: option "name": expected a text that is not empty, got ""'],
+    [call('remember', 'x'), 'remember: option "forMs": expected a finite number of at least 1, got undefined'],
+    [call('recall'), 'recall: option "name": expected a text that is not empty, got undefined'],
     [call('release'), 'release: option "labels": expected an object of texts, got undefined'],
     [call('setLimit', 'ip', 5), 'setLimit: option "name": expected the name of a limit (uid), got "ip"'],
     [call('setLimit', undefined, 5), 'setLimit: option "name": expected the name of a limit (uid), got undefined'],

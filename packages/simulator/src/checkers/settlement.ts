@@ -29,7 +29,6 @@ export const settlement: Checker = (scenario, log) => {
       say(`call ${call.id} never settled`, call.scheduledAtMs)
     if (call.settled > 1) say(`call ${call.id} settled ${call.settled} times`, call.settledAtMs)
     if (call.settled > 0 && !KNOWN.has(call.how)) say(`call ${call.id} settled with ${call.how}`, call.settledAtMs)
-    if (scenario.kind === 'http') continue
     const first = call.attempts[0]
     const startMs = first?.sentAtMs ?? call.settledAtMs
     const latestMs = call.scheduledAtMs + call.maxWaitMs * 1.001 + lateness + asleepMs + 1
