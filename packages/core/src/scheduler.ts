@@ -10,6 +10,7 @@ import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call } from './run/call.ts'
 import { checkHistory, checkLabels, checkReasoned, checkRequest } from './run/check-request.ts'
+import { Passages } from './run/passages.ts'
 import { Queue } from './run/queue.ts'
 import { Remembrance } from './run/remembrance.ts'
 import { Runner } from './run/runner.ts'
@@ -30,7 +31,7 @@ export class HeadgateScheduler {
   readonly #ledger: LedgerSession
   readonly #remembrance: Remembrance
   readonly #waiting: Waiting
-  readonly #passages = new WeakMap<Labels, Passage>()
+  readonly #passages = new Passages()
   readonly #queue: Queue
   readonly #runner: Runner
   readonly #counters: Counters = newCounters()
@@ -87,7 +88,7 @@ export class HeadgateScheduler {
       nowMs,
       emit,
       again: (attempt, error) => this.#again(attempt, error),
-      heard: () => this.#goOn(),
+      heard: () => this.#heard(),
     })
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
     this.#remembrance.begin(this.#ledger)
@@ -194,7 +195,7 @@ export class HeadgateScheduler {
     if (passage === undefined) {
       checkLabels('schedule', labels)
       passage = this.#ledger.resolve(labels)
-      this.#passages.set(labels, passage)
+      this.#passages.add(labels, passage)
     }
     if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
       const names = Object.keys(labels).join(', ') || 'none'
@@ -303,6 +304,7 @@ export class HeadgateScheduler {
       return false
     }
     call.listen(aborted => this.#aborted(aborted))
+    this.#passages.keep(call.request.labels, call.passage)
     this.#queue.append(call)
     return true
   }
@@ -483,6 +485,16 @@ export class HeadgateScheduler {
   }
 
   // Time
+
+  /** Where nothing waits and nothing runs any more, nothing has to be looked at: not even the clock. */
+  #heard(): void {
+    if (!this.#isIdle || this.#serving) {
+      this.#goOn()
+      return
+    }
+    this.#timer.cancelSoon()
+    this.#rest()
+  }
 
   #goOn(): void {
     if (this.#serving) return

@@ -28,8 +28,10 @@ export function checkRequest(request: ScheduleRequest, limitNames: ReadonlySet<s
 export function checkLabels(where: string, labels: unknown): void {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
     throw wrongOption(where, 'labels', 'an object of texts', labels)
-  for (const [name, value] of Object.entries(labels)) {
-    if (typeof value !== 'string') throw wrongOption(where, `labels.${name}`, 'a text', value)
+  for (const name in labels) {
+    const value = (labels as Record<string, unknown>)[name]
+    if (typeof value !== 'string' && Object.hasOwn(labels, name))
+      throw wrongOption(where, `labels.${name}`, 'a text', value)
   }
 }
 

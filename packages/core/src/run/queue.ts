@@ -71,7 +71,7 @@ export class Queue {
     const { labels, priority = 0 } = call.request
     this.size++
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.#deadlines.push(call)
-    const key = `${priority}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
+    const key = JSON.stringify([priority, ...Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))])
     let lane = this.#lanes.get(key)
     if (lane === undefined) {
       lane = new Lane(key, call.passage, priority, labels[this.#fairBy] ?? '')
