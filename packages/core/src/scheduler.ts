@@ -1,4 +1,4 @@
-import { ClosedError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
+import { ClosedError, type MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
@@ -8,12 +8,14 @@ import type { Decision, Decisions, LedgerSession, Passage, Refused, Ticket } fro
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
-import { Call } from './run/call.ts'
+import { Call, type Watch } from './run/call.ts'
 import { checkLabels, checkRequest } from './run/check-request.ts'
 import { Queue } from './run/queue.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
+import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
 import { tell } from './run/tell.ts'
+import { tooLate } from './run/too-late.ts'
 import { type Counters, type Explanation, explanation, newCounters, type Snapshot, snapshot } from './run/view.ts'
 import { WakeTimer } from './run/wake-timer.ts'
 
@@ -87,6 +89,10 @@ export class HeadgateScheduler {
   }
 
   schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T> {
+    return this.#schedule(request, task)
+  }
+
+  #schedule<T>(request: ScheduleRequest, task: Task<T>, watch?: Watch): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       checkRequest(request, this.#settings.limitNames)
       if (typeof task !== 'function') throw new TypeError(`schedule: expected a task to run, got ${typeof task}`)
@@ -99,10 +105,15 @@ export class HeadgateScheduler {
       }
       if (request.signal?.aborted) throw request.signal.reason
       if (this.#closed) throw new ClosedError()
-      const call = new Call(passage, request, task as Task<unknown>, nowMs, resolve as (value: unknown) => void, reject)
-      const tooLarge = this.#tooLarge(call)
-      if (tooLarge !== undefined) throw tooLarge
-      this.#enqueue(call, nowMs)
+      const settle = resolve as (value: unknown) => void
+      if (request.coalesce !== undefined) {
+        this.#share(passage, task as Task<unknown>, new Sharer(request, nowMs, settle, reject, watch), nowMs)
+        return
+      }
+      const call = new Call(passage, request, task as Task<unknown>, nowMs, settle, reject)
+      call.watch = watch
+      if (watch !== undefined) watch.call = call
+      this.#enter(call, nowMs)
     })
   }
 
@@ -192,6 +203,40 @@ export class HeadgateScheduler {
     )
   }
 
+  #enter(call: Call, nowMs: number): void {
+    const tooLarge = this.#tooLarge(call)
+    if (tooLarge !== undefined) call.reject(tooLarge)
+    else this.#enqueue(call, nowMs)
+  }
+
+  /** One more for a waiting call, or the first one of a new call. */
+  #share(passage: Passage, task: Task<unknown>, sharer: Sharer, nowMs: number): void {
+    const waiting = this.#queue.sharedBy(sharer.request)
+    if (waiting === undefined) {
+      const call = sharedCall(passage, task, sharer, nowMs, changed => this.#retime(changed))
+      this.#enter(call, nowMs)
+      return
+    }
+    const earliestMs = sharer.deadlineMs === Number.POSITIVE_INFINITY ? nowMs : this.#ledger.earliestMs(waiting, nowMs)
+    if (earliestMs > sharer.deadlineMs) {
+      this.#counters.expired++
+      sharer.reject(tooLate(sharer, nowMs, earliestMs))
+      return
+    }
+    join(waiting, sharer)
+    this.#retime(waiting)
+    if ((sharer.request.priority ?? 0) > (waiting.request.priority ?? 0)) {
+      this.#leaveLane(waiting, nowMs)
+      waiting.request = { ...waiting.request, priority: sharer.request.priority as number }
+      this.#settleLane(this.#queue.append(waiting), nowMs)
+      this.#serve(nowMs)
+    } else this.#arm()
+  }
+
+  #retime(call: Call): void {
+    if (call.lane !== undefined) this.#queue.retime(call)
+  }
+
   #enqueue(call: Call, nowMs: number): void {
     if (this.#queue.isEmpty && this.#waiting.isEmpty && this.#batch === 1) {
       // Nobody waits: no lane is needed unless the call is refused.
@@ -268,12 +313,11 @@ export class HeadgateScheduler {
 
   /** The deadline of a call holds for each of its starts. */
   #tooLate(call: Call, nowMs: number): MaxWaitError | undefined {
-    const { labels, maxWaitMs } = call.request
-    if (maxWaitMs === undefined) return undefined
+    if (call.deadlineMs === Number.POSITIVE_INFINITY) return undefined
     const earliestMs = this.#ledger.earliestMs(call, nowMs)
     if (earliestMs <= call.deadlineMs) return undefined
-    this.#counters.expired++
-    return new MaxWaitError(labels, maxWaitMs, nowMs - call.queuedAtMs, earliestMs - call.queuedAtMs)
+    this.#counters.expired += call.sharers?.expire(nowMs, earliestMs) ?? 1
+    return call.sharers?.isEmpty === false ? undefined : tooLate(call, nowMs, earliestMs)
   }
 
   /** A lane that has just got its only call waits behind others, or is judged. */
@@ -287,11 +331,14 @@ export class HeadgateScheduler {
 
   /** A waiting call settles without an admission. */
   #takeOut(call: Call, error: unknown): void {
-    const nowMs = this.#clock.nowMs()
+    this.#leaveLane(call, this.#clock.nowMs())
+    call.reject(error)
+  }
+
+  #leaveLane(call: Call, nowMs: number): void {
     const lane = call.lane as Lane
     const wasHead = lane.first === call
     this.#queue.take(call)
-    call.reject(error)
     if (lane.size === 0) {
       // One under judgement is forgotten when its decision is in.
       if (!lane.judging) this.#forget(lane, nowMs)
@@ -435,6 +482,12 @@ export class HeadgateScheduler {
       }
       call.waitingSinceMs = nowMs
       call.listen(aborted => this.#aborted(aborted))
+      const other = this.#queue.sharedBy(call.request)
+      if (call.sharers !== undefined && other !== undefined) {
+        // Somebody has asked for the same meanwhile: the two become one.
+        this.#leaveLane(other, nowMs)
+        absorb(call, other)
+      }
       const lane = this.#queue.prepend(call)
       if (lane.size === 1) this.#settleLane(lane, nowMs)
       else this.#waiting.changedFor(lane, nowMs)
@@ -475,11 +528,9 @@ export class HeadgateScheduler {
     this.#runner.giveUpLate(nowMs)
     this.#serve(nowMs)
     for (let call = this.#queue.late(nowMs); call !== undefined; call = this.#queue.late(nowMs)) {
-      this.#counters.expired++
-      this.#takeOut(
-        call,
-        new MaxWaitError(call.request.labels, call.request.maxWaitMs as number, nowMs - call.queuedAtMs),
-      )
+      this.#counters.expired += call.sharers?.expire(nowMs) ?? 1
+      if (call.sharers?.isEmpty === false) this.#queue.retime(call)
+      else this.#takeOut(call, tooLate(call, nowMs))
     }
     this.#goOn()
   }

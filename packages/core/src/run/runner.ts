@@ -48,6 +48,7 @@ export class Runner {
     const attempt = new Attempt(call, ticket, ledger, nowMs, heard)
     this.#running.add(attempt)
     this.#admitted.push(attempt)
+    call.started(ticket.sentAtMs)
   }
 
   /** Tasks run after the judging, for they may schedule more, and after each other, for else ten thousand would be one stack. */
