@@ -7,6 +7,7 @@ export {
   NeverFitsError,
   QueueFullError,
   RefusedError,
+  StaleError,
   TimeoutError,
 } from './errors.ts'
 export { type DisabledPeriod, parseDisabledPeriod } from './feedback/disabled-period.ts'
@@ -14,6 +15,8 @@ export { parseRetryAfter } from './feedback/retry-after.ts'
 export { type InFlightOptions, inFlight, type TokenBucketOptions, tokenBucket } from './limits/define.ts'
 export type { InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
 export { memoryLedger } from './limits/memory-ledger.ts'
+export type { PollCall } from './poll/poller.ts'
+export type { PollOptions, Reading } from './poll/reading.ts'
 export type { Clock, Timer } from './ports/clock.ts'
 export type {
   ColdStart,

@@ -3,13 +3,16 @@ import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
+import type { PollCall } from './poll/poller.ts'
+import { Pollers } from './poll/pollers.ts'
+import type { PollOptions, Reading } from './poll/reading.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Decision, Decisions, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call, type Watch } from './run/call.ts'
-import { checkLabels, checkRequest } from './run/check-request.ts'
+import { checkLabels, checkRequest, checkTask } from './run/check-request.ts'
 import { Queue } from './run/queue.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
@@ -33,6 +36,7 @@ export class HeadgateScheduler {
   readonly #passages = new WeakMap<Labels, Passage>()
   readonly #queue: Queue
   readonly #runner: Runner
+  readonly #pollers: Pollers
   readonly #counters: Counters = newCounters()
   readonly #timer: WakeTimer
   /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
@@ -85,6 +89,13 @@ export class HeadgateScheduler {
       again: (attempt, error) => this.#again(attempt, error),
       heard: () => this.#goOn(),
     })
+    this.#pollers = new Pollers({
+      ledger: this.#ledger,
+      nowMs,
+      schedule: (request, task, watch) => this.#schedule(request, task, watch),
+      answersLater: () => this.#batch > 1,
+      arm: () => this.#arm(),
+    })
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
   }
 
@@ -95,7 +106,7 @@ export class HeadgateScheduler {
   #schedule<T>(request: ScheduleRequest, task: Task<T>, watch?: Watch): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       checkRequest(request, this.#settings.limitNames)
-      if (typeof task !== 'function') throw new TypeError(`schedule: expected a task to run, got ${typeof task}`)
+      checkTask('schedule', task)
       const passage = this.#passageOf(request)
       let nowMs = this.#clock.nowMs()
       // What has come free is handed out before the newcomer is judged. Tasks start in it, and may do anything.
@@ -115,6 +126,17 @@ export class HeadgateScheduler {
       if (watch !== undefined) watch.call = call
       this.#enter(call, nowMs)
     })
+  }
+
+  poll<T>(request: ScheduleRequest, task: Task<T>, options: PollOptions): AsyncIterable<Reading<T>> {
+    checkTask('poll', task)
+    return this.pollWith(request, (schedule, signal) => schedule({ ...request, signal }, task), options)
+  }
+
+  pollWith<T>(request: ScheduleRequest, call: PollCall<T>, options: PollOptions): AsyncIterable<Reading<T>> {
+    checkRequest(request, this.#settings.limitNames)
+    checkTask('pollWith', call)
+    return this.#pollers.poll(this.#passageOf(request), request, call, options)
   }
 
   hold(labels: Labels, hold: { forMs: number; reason: string }): void {
@@ -163,6 +185,7 @@ export class HeadgateScheduler {
 
   close(): Promise<void> {
     this.#closed = true
+    this.#pollers.close()
     for (const call of this.#queue.calls()) this.#takeOut(call, new ClosedError())
     this.#goOn()
     return this.drain()
@@ -247,6 +270,7 @@ export class HeadgateScheduler {
         if ('sentAtMs' in decision) {
           this.#runner.admit(call, decision)
           this.#runner.launch()
+          this.#pollers.turn()
           this.#arm()
           return
         }
@@ -387,6 +411,7 @@ export class HeadgateScheduler {
     this.#serving = false
     if (!this.#deciding) this.#waiting.tidy()
     this.#runner.launch()
+    this.#pollers.turn()
     this.#arm()
   }
 
@@ -512,13 +537,14 @@ export class HeadgateScheduler {
     return this.#queue.size === 0 && this.#runner.size === 0 && !this.#deciding
   }
 
-  /** One timer: the next return of a token, end of a hold, deadline or time-out. */
+  /** One timer: the next return of a token, end of a hold, deadline, time-out or start of a poll. */
   #arm(): void {
     this.#timer.set(
       Math.min(
         this.#deciding ? Number.POSITIVE_INFINITY : this.#waiting.wakeAtMs,
         this.#queue.deadlineAtMs,
         this.#runner.timeoutAtMs,
+        this.#pollers.wakeAtMs,
       ),
     )
   }
@@ -532,6 +558,7 @@ export class HeadgateScheduler {
       if (call.sharers?.isEmpty === false) this.#queue.retime(call)
       else this.#takeOut(call, tooLate(call, nowMs))
     }
+    this.#pollers.turn()
     this.#goOn()
   }
 }

@@ -25,6 +25,10 @@ export function checkRequest(request: ScheduleRequest, limitNames: ReadonlySet<s
     throw wrongOption(WHERE, 'signal', 'an AbortSignal', signal)
 }
 
+export function checkTask(where: string, task: unknown): void {
+  if (typeof task !== 'function') throw new TypeError(`${where}: expected a task to run, got ${typeof task}`)
+}
+
 /** Once per labels object. */
 export function checkLabels(where: string, labels: unknown): void {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
