@@ -8,6 +8,8 @@ import type { Tick } from './tick.ts'
 const FASTEST = 0.9
 /** Hosts' timers come up to so much late; who has waited for one too long may follow sooner. */
 const LATE_MS = 2
+/** A poller is sent on to another of its gates so often before one of them keeps a place for it. */
+const MOST_TOSSES = 3
 /** A ledger elsewhere answers within so long: calls for that time may be with it. */
 const LEDGER_MS = 50
 
@@ -73,14 +75,21 @@ export class Pace implements Timed {
     return false
   }
 
-  /** Whether the poller has to wait here, rather than go at {@link nextAtMs}. */
-  blocks(poller: Poller, cost: number, nowMs: number): boolean {
-    if (this.isFull(poller.priority)) return true
-    if (this.#nextAtMs <= nowMs) return false
-    // The next place may be kept for one whom another gate lets go now, if it is its turn here too.
-    if (this.#nextAtMs > nowMs + this.#gate.spacingMs() * cost) return true
+  /** Somebody who waits here goes before the poller. */
+  hasBefore(poller: Poller): boolean {
     const first = this.ready.peek()
     return first !== undefined && goesFirst(first, { ...rankOf(poller), tag: this.tagOf(poller) })
+  }
+
+  /** Whether its place here can be kept for a poller that has one at all its gates only at `atMs`. */
+  canKeep(poller: Poller, cost: number, atMs: number, nowMs: number): boolean {
+    const spacingMs = this.#gate.spacingMs() * cost
+    if (spacingMs === 0) return true
+    // One place ahead, not more: who waits in the room goes by share, who has a place goes by the time it came.
+    if (atMs - nowMs > spacingMs) return false
+    // A place that stays empty for long is lost; but one that two busy gates toss to and fro would never find both open.
+    const slackMs = poller.tosses < MOST_TOSSES ? this.#lateMs(cost) : spacingMs
+    return atMs - Math.max(this.#nextAtMs, nowMs) <= slackMs
   }
 
   /** Where the poller stands in the order of shares. One that was away loses what it missed, but for one call. */
@@ -119,9 +128,8 @@ export class Pace implements Timed {
     // While tokens are left over nothing is lost by an even pace, and the bunch in which they came is gone after one
     // window. With next to none left the gate sets the pace: then what was late is made up for.
     const isScarce = free <= Math.sqrt(this.#gate.size())
-    const lateMs = Math.max((1 - FASTEST) * spacingMs, LATE_MS)
     this.#nextAtMs = Math.max(
-      Math.max(this.#nextAtMs, atMs - lateMs) + spacingMs * (isScarce ? FASTEST : 1),
+      Math.max(this.#nextAtMs, atMs - this.#lateMs(cost)) + spacingMs * (isScarce ? FASTEST : 1),
       atMs + this.#leastMs(cost),
     )
   }
@@ -146,6 +154,11 @@ export class Pace implements Timed {
     const first = this.ready.peek()
     if (first === undefined || this.isFull(first.priority)) this.#agenda.drop(this)
     else this.#agenda.set(this, Math.max(this.#nextAtMs, nowMs))
+  }
+
+  /** What was late by so much does not shift what comes after it. */
+  #lateMs(cost: number): number {
+    return Math.max((1 - FASTEST) * this.#gate.spacingMs() * cost, LATE_MS)
   }
 
   #leastMs(cost: number): number {

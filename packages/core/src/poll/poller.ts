@@ -55,6 +55,8 @@ export class Poller {
   room: Pace | undefined
   heapIndex = -1
   tag = 0
+  /** How often it was sent from room to room. */
+  tosses = 0
   readonly tags = new WeakMap<Pace, number>()
   /** The paces it goes by, with what it costs at each. */
   paces: ReadonlyMap<Pace, number> = new Map()

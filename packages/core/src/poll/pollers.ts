@@ -154,18 +154,15 @@ export class Pollers implements PollerHost {
       return
     }
     const { gates, free } = this.#look(poller, nowMs)
-    let blocker: Pace | undefined
-    let atMs = nowMs
-    for (const [pace, cost] of gates) {
-      atMs = Math.max(atMs, pace.nextAtMs)
-      if (!pace.blocks(poller, cost, nowMs)) continue
-      if (blocker === undefined || pace.nextAtMs > blocker.nextAtMs) blocker = pace
-    }
+    const atMs = Math.max(nowMs, ...[...gates.keys()].map(pace => pace.nextAtMs))
+    const blocker = blockerOf(poller, gates, atMs, nowMs)
     if (blocker !== undefined) {
+      poller.tosses++
       this.#setReady(poller, true)
       blocker.enter(poller, nowMs)
       return
     }
+    poller.tosses = 0
     this.#setReady(poller, false)
     poller.order = this.#order++
     for (const [pace, cost] of gates) {
@@ -213,11 +210,13 @@ export class Pollers implements PollerHost {
     if (tick.attempts++ > 0) {
       for (const [pace, cost] of tick.paces) pace.take(cost, 0, this.#setup.nowMs())
     }
-    return this.#setup.schedule(request, task, tick)
+    const answer = this.#setup.schedule(request, task, tick)
+    for (const pace of tick.paces.keys()) if (tick.standsElsewhere(pace)) pace.scouts.delete(tick)
+    return answer
   }
 
   #started(tick: Tick, nowMs: number): void {
-    for (const [pace, cost] of tick.paces) pace.started(cost, nowMs)
+    for (const [pace, cost] of tick.paces) if (pace.scouts.has(tick)) pace.started(cost, nowMs)
     this.#leaveGate(tick)
   }
 
@@ -358,6 +357,25 @@ export class Pollers implements PollerHost {
 }
 
 const HOLD: PacedGate = { spacingMs: () => 0, size: () => Number.POSITIVE_INFINITY }
+
+/**
+ * Where the poller has to wait: at a gate where a scout stands, at one that others leave before it, or at the one that has
+ * its next place last.
+ * @param atMs when all have one
+ */
+function blockerOf(poller: Poller, gates: ReadonlyMap<Pace, number>, atMs: number, nowMs: number): Pace | undefined {
+  let last: Pace | undefined
+  let canKeep = true
+  for (const [pace, cost] of gates) {
+    if (pace.isFull(poller.priority)) return pace
+    if (Math.max(pace.nextAtMs, nowMs) === atMs) last = pace
+    canKeep &&= pace.canKeep(poller, cost, atMs, nowMs)
+  }
+  if (atMs <= nowMs) return undefined
+  if (!canKeep) return last
+  for (const pace of gates.keys()) if (pace.nextAtMs > nowMs && pace.hasBefore(poller)) return pace
+  return undefined
+}
 
 function heldUntil(because: GateState | undefined, nowMs: number): number | undefined {
   return because?.kind !== 'hold' || because.waitMs === null ? undefined : nowMs + because.waitMs

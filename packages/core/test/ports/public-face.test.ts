@@ -10,6 +10,7 @@ test('@headgate/core', async () => {
       "NeverFitsError",
       "QueueFullError",
       "RefusedError",
+      "StaleError",
       "TimeoutError",
       "backoffMs",
       "createScheduler",

@@ -80,7 +80,8 @@ function polling(
 
 async function ended(its: World, { abort }: Polled): Promise<void> {
   abort.abort()
-  expect(its.scheduler.snapshot().lanes).toStrictEqual([])
+  // A lane that a ledger elsewhere has still to judge is forgotten with its answer.
+  expect(its.scheduler.snapshot().lanes.filter(lane => lane.waiting > 0)).toStrictEqual([])
   await finish(its)
   expect(its.clock.pendingTimers).toBe(0)
 }
@@ -173,7 +174,8 @@ describe('shares', () => {
     const ofCrowd = counts.slice(0, 30)
     const ofOthers = counts.slice(30)
     figure('two limits', { crowd: ofCrowd.reduce((a, b) => a + b), others: average(ofOthers) })
-    expect(Math.max(...ofCrowd) - Math.min(...ofCrowd)).toBeLessThanOrEqual(1)
+    // One more than with one limit: whoever waits at the shared one when its own has a place gets the next.
+    expect(Math.max(...ofCrowd) - Math.min(...ofCrowd)).toBeLessThanOrEqual(2)
     expect(ofCrowd.reduce((sum, count) => sum + count)).toBeGreaterThan(0.93 * 300)
     expect(Math.min(...ofOthers)).toBeGreaterThan(0.93 * 300)
     expect(its.server.refused).toBe(0)
@@ -183,22 +185,22 @@ describe('shares', () => {
   test('two limits, both short: each account its own, all of them the shared one', async () => {
     const perUid = tokenBucket({ name: 'uid', limit: 10, windowMs: 10_000, by: ['uid'] })
     const its = polling([slow, perUid], 1)
-    // 10 accounts of 10 pollers, and 20 of one: the shared 16.7/s is 0.2 for each if all get the same.
-    const plans = [...Array(120).keys()].map(i => ({
+    // 10 accounts of 10 pollers each have 10 calls a second between them; 20 of one poller share the other 6.7.
+    const plans = Array.from({ length: 120 }, (_, i) => ({
       labels: { exchange: 'x', ip: 'a', uid: `u${i < 100 ? i % 10 : i}` },
       everyMs: 500,
     }))
     const polled = pollers(its, plans)
     await its.clock.advance(600_000)
     const counts = polled.startsMs.map(({ length }) => length)
-    figure('both short', {
-      crowds: average(counts.slice(0, 100)),
-      single: average(counts.slice(100)),
-      used: its.server.acceptedBetween(60_000, 600_000) / 9_000,
-    })
-    expect(its.server.acceptedBetween(60_000, 600_000) / 9_000).toBeGreaterThan(0.95)
-    // All get 1000/60/120 = 0.139 a second.
-    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2)
+    const crowds = counts.slice(0, 100)
+    const single = counts.slice(100)
+    const used = its.server.acceptedBetween(60_000, 600_000) / 9_000
+    figure('both short', { crowds: average(crowds), single: average(single), used })
+    expect(used).toBeGreaterThan(0.95)
+    expect(Math.min(...crowds)).toBeGreaterThan(0.95 * 60)
+    expect(Math.min(...single)).toBeGreaterThan(0.95 * 200)
+    expect(Math.max(...single) - Math.min(...single)).toBeLessThanOrEqual(2)
     await ended(its, polled)
   })
 
@@ -320,7 +322,7 @@ describe('what is asked for is less than the limits give', () => {
     const polled = pollers(its, together(100, { everyMs: 10_000 }))
     await its.clock.advance(300_000)
     const gaps = polled.startsMs.flatMap(starts => gapsMs(starts))
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(10_000)
+    expect(Math.min(...gaps)).toBeGreaterThan(9_999.999)
     expect(Math.max(...gaps)).toBeLessThan(1.11 * 10_000)
     const settled = polled.startsMs.flatMap(starts => gapsMs(starts, 200_000))
     expect(Math.max(...settled)).toBeLessThan(1.001 * 10_000)
