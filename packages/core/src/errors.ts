@@ -71,6 +71,32 @@ export class NeverFitsError extends HeadgateError {
   }
 }
 
+/**
+ * So many calls like this one ended in an error that the server would ban them soon: it was not sent. Other endpoints and
+ * accounts go on.
+ */
+export class ErrorBudgetError extends HeadgateError {
+  override readonly name = 'ErrorBudgetError'
+  readonly code = 'ERROR_BUDGET'
+  readonly labels: Labels
+  /** The name of the spent budget. */
+  readonly limit: string
+  /** The server's error code that used it up. */
+  readonly errorCode: string
+  /** Milliseconds after which such calls may go again. */
+  readonly retryAfterMs: number
+
+  constructor(labels: Labels, limit: string, errorCode: string, retryAfterMs: number) {
+    super(
+      `not sent: code ${errorCode} came so often that budget "${limit}" is spent, to go again in ${Math.ceil(retryAfterMs)} ms: ${show(labels)}`,
+    )
+    this.labels = labels
+    this.limit = limit
+    this.errorCode = errorCode
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
 /** The server refused the call as often as it may be tried. `cause` is what the last attempt ended with, if it threw. */
 export class RefusedError extends HeadgateError {
   override readonly name = 'RefusedError'

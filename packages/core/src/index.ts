@@ -2,6 +2,7 @@ export { type BackoffOptions, backoffMs } from './backoff/backoff.ts'
 export { createScheduler, type Scheduler } from './create-scheduler.ts'
 export {
   ClosedError,
+  ErrorBudgetError,
   HeadgateError,
   MaxWaitError,
   NeverFitsError,
@@ -12,8 +13,15 @@ export {
 } from './errors.ts'
 export { type DisabledPeriod, parseDisabledPeriod } from './feedback/disabled-period.ts'
 export { parseRetryAfter } from './feedback/retry-after.ts'
-export { type InFlightOptions, inFlight, type TokenBucketOptions, tokenBucket } from './limits/define.ts'
-export type { InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
+export {
+  type ErrorBudgetOptions,
+  errorBudget,
+  type InFlightOptions,
+  inFlight,
+  type TokenBucketOptions,
+  tokenBucket,
+} from './limits/define.ts'
+export type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
 export { memoryLedger } from './limits/memory-ledger.ts'
 export type { PollCall } from './poll/poller.ts'
 export type { PollOptions, Reading } from './poll/reading.ts'
@@ -31,11 +39,12 @@ export type {
   Outcome,
   Passage,
   Refused,
+  SpentBudget,
   Ticket,
 } from './ports/ledger.ts'
 export type { Observer, SchedulerEvent } from './ports/observer.ts'
 export type { Random } from './ports/random.ts'
-export type { Admission, Refusal, ScheduleRequest, Seen, Task } from './request.ts'
+export type { Admission, Refusal, ScheduleRequest, Seen, Task, Usage } from './request.ts'
 export type { SchedulerOptions } from './run/settings.ts'
 export type { Counters, Explanation, LaneState, Snapshot } from './run/view.ts'
 export { systemClock } from './system/clock.ts'

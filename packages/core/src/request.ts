@@ -42,6 +42,20 @@ export interface Seen {
   reusedConnection?: boolean
 }
 
+/** What an answer's headers tell of one limit. At least one of `remaining`, `used` and `max`. */
+export interface Usage {
+  /** The limit's name: it speaks of the bucket that the call's own labels lead to. */
+  limit: string
+  /** Tokens left in the server's window, after this call. */
+  remaining?: number
+  /** Tokens used in the server's window, with this call. */
+  used?: number
+  /** The server's limit. More than is documented is not believed, unless the limit has `trustHeaders: 'raise'`. */
+  max?: number
+  /** How long until the server's window ends, milliseconds from now: until then tokens that others took are away. */
+  resetMs: number
+}
+
 /** How a server refused a call. */
 export interface Refusal {
   /** For how long, milliseconds from now, counted on the server's clock. Without it the server named no time. */
@@ -65,6 +79,13 @@ export interface Admission {
   counted(seen?: Seen): void
   /** The server refused the call. It goes to the head of its lane again, up to `retries` times. */
   refused(how?: Refusal): void
+  /**
+   * The server answered with an error of this code, a text or whole number: error budgets count it. The call settles with
+   * what its task returns or throws.
+   */
+  failed(code: string | number): void
+  /** The answer's headers tell how much of a limit is used: what of it is not our own is somebody else's on the same key. */
+  usage(seen: Usage): void
   /** The call was sent and no answer came: the server may still count it. */
   lost(): void
   /** The call never left: its tokens go straight back. */

@@ -1,4 +1,11 @@
-import { ClosedError, type MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
+import {
+  ClosedError,
+  ErrorBudgetError,
+  type MaxWaitError,
+  NeverFitsError,
+  QueueFullError,
+  RefusedError,
+} from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
@@ -7,7 +14,7 @@ import type { PollCall } from './poll/poller.ts'
 import { Pollers } from './poll/pollers.ts'
 import type { PollOptions, Reading } from './poll/reading.ts'
 import type { Clock } from './ports/clock.ts'
-import type { Decision, Decisions, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
@@ -60,11 +67,13 @@ export class HeadgateScheduler {
       lostCallMs,
       useFloor,
       random,
+      fairBy: settings.fairBy,
       bornAtMs: nowMs(),
       nowMs,
       changed: gate => {
         if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
       },
+      spent: gate => this.#spent(gate),
       emit,
     })
     this.#waiting = new Waiting(
@@ -205,7 +214,7 @@ export class HeadgateScheduler {
       passage = this.#ledger.resolve(labels)
       this.#passages.set(labels, passage)
     }
-    if (passage.gates.length === 0 && request.unlimited !== true) {
+    if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
       const names = Object.keys(labels).join(', ') || 'none'
       const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
       throw new TypeError(
@@ -227,8 +236,8 @@ export class HeadgateScheduler {
   }
 
   #enter(call: Call, nowMs: number): void {
-    const tooLarge = this.#tooLarge(call)
-    if (tooLarge !== undefined) call.reject(tooLarge)
+    const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs)
+    if (hopeless !== undefined) call.reject(hopeless)
     else this.#enqueue(call, nowMs)
   }
 
@@ -258,6 +267,22 @@ export class HeadgateScheduler {
 
   #retime(call: Call): void {
     if (call.lane !== undefined) this.#queue.retime(call)
+  }
+
+  #overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
+    const spent = this.#ledger.spent(call, nowMs)
+    if (spent === undefined) return undefined
+    return new ErrorBudgetError(call.request.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
+  }
+
+  /** Errors have used up a budget: the calls that wait for it fail now, for nobody waits for minutes unasked. */
+  #spent(budget: Gate): void {
+    const nowMs = this.#clock.nowMs()
+    for (const call of this.#queue.calls()) {
+      if (!call.passage.gates.includes(budget)) continue
+      const overBudget = this.#overBudget(call, nowMs)
+      if (overBudget !== undefined) this.#takeOut(call, overBudget)
+    }
   }
 
   #enqueue(call: Call, nowMs: number): void {
@@ -500,15 +525,15 @@ export class HeadgateScheduler {
     else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
     else {
       // Its limit may have been lowered while it ran, and a hold may outlast its patience.
-      const hopeless = this.#tooLarge(call) ?? this.#tooLate(call, nowMs)
+      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs) ?? this.#tooLate(call, nowMs)
       if (hopeless !== undefined) {
         call.reject(hopeless)
         return
       }
       call.waitingSinceMs = nowMs
       call.listen(aborted => this.#aborted(aborted))
-      const other = this.#queue.sharedBy(call.request)
-      if (call.sharers !== undefined && other !== undefined) {
+      const other = call.sharers && this.#queue.sharedBy(call.request)
+      if (other !== undefined) {
         // Somebody has asked for the same meanwhile: the two become one.
         this.#leaveLane(other, nowMs)
         absorb(call, other)

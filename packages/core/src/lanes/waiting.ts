@@ -318,10 +318,10 @@ export class Waiting {
 
   /**
    * For how long a gate that refuses the lane idles what the lane claims elsewhere. A claim on tokens is worth at most the
-   * window that they would come back in; a cap's are back as soon as any call ends, so only another cap is worth waiting for.
+   * window that they would come back in; a cap's or budget's are back as soon as any call ends, so only another of these is worth waiting for.
    */
   #waitMs(lane: Lane, gate: Gate, nowMs: number): number {
-    if (gate.kind === 'cap') return 0
+    if (gate.kind !== 'bucket') return 0
     const waitMs = this.#keeper.readyAtMs(gate, this.#keeper.costOf(gate, lane), nowMs) - nowMs
     return waitMs === Number.POSITIVE_INFINITY ? gate.windowMs : waitMs
   }

@@ -1,11 +1,11 @@
+import { DRIFT } from './guard.ts'
+
 /** Clocks drift apart: only the last two minutes count, in six slots. */
 const SLOT_MS = 20_000
 const SLOTS = 6
 /** As with round trips: the smallest of them decide, once enough answers are in. */
 const SMALLEST = 16
 const ENOUGH = 40
-/** Two clocks of common quality drift apart by less than this share (crystals: up to 100 ppm each). */
-const DRIFT = 200e-6
 /** Times in answers are whole milliseconds, rounded down. */
 export const ROUNDED_MS = 1
 

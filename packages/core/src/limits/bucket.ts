@@ -1,14 +1,11 @@
 import type { ColdStart, Gate } from '../ports/ledger.ts'
+import type { Usage } from '../request.ts'
+import { guardMs } from './guard.ts'
 import type { Labels, TokenBucketLimit } from './limit.ts'
 import { Reduction } from './reduction.ts'
 import type { Route } from './route.ts'
 import { TimeRing } from './time-ring.ts'
-
-/** Instants are compared across machines that round: a token comes back this much later than the arithmetic says. */
-export const GUARD_MS = 1
-
-/** Two clocks of common quality drift apart by less than this share (crystals: up to 100 ppm each). In a minute that is more than the guard. */
-const DRIFT = 200e-6
+import { HeaderNews } from './usage.ts'
 
 /** Longer than any call runs: a route that has not drawn for so long and two windows has no token away. */
 const FORGET_ROUTE_MS = 600_000
@@ -34,6 +31,8 @@ export interface BucketOptions {
   readonly isBurst?: boolean
   /** Whether round trips may shorten the wait. */
   readonly useFloor: boolean
+  /** Is told when the bucket is found to have its whole limit again. */
+  readonly recovered?: (bucket: Bucket) => void
 }
 
 /**
@@ -57,6 +56,7 @@ export class Bucket implements Gate {
   lanes = 0
   dropped = false
   reduction: Reduction | undefined
+  readonly #recovered: ((bucket: Bucket) => void) | undefined
   readonly #useFloor: boolean
   readonly #lostCallMs: number
   readonly #routes: Draw[] = []
@@ -65,6 +65,9 @@ export class Bucket implements Gate {
   #away = 0
   /** Tokens that come back at a known instant: lost calls. */
   #known: TimeRing | undefined
+  #news: HeaderNews | undefined
+  /** Answers are kept for so much longer once headers are read: they speak of a window before now. */
+  #keepMs = 0
   #coldTokens: number
   #coldFromMs: number
   /** 0: all cold tokens come back at once. */
@@ -77,6 +80,7 @@ export class Bucket implements Gate {
     this.isBurst = options.isBurst ?? false
     this.tokens = options.tokens
     this.windowMs = options.windowMs
+    this.#recovered = options.recovered
     this.#useFloor = options.useFloor
     this.#lostCallMs = options.lostCallMs
     const spent = options.coldStart === 'spent'
@@ -127,7 +131,8 @@ export class Bucket implements Gate {
       this.silent -
       this.#awayAfterAnswers(nowMs) -
       this.#awayUntilKnown(nowMs) -
-      this.#cold(nowMs)
+      // Whoever came before may be the one whom the headers tell of.
+      Math.max(this.#cold(nowMs), this.#news?.foreign(nowMs) ?? 0)
     )
   }
 
@@ -138,23 +143,35 @@ export class Bucket implements Gate {
     const delayMs = this.#delayMs(nowMs)
     let answer = this.#away
     let known = 0
-    let cold = this.#coldTokens - this.#cold(nowMs)
+    let cold = this.#cold(nowMs)
+    let foreign = this.#news?.foreign(nowMs) ?? 0
     let atMs = nowMs
-    for (; missing > 0; missing--) {
+    while (missing > 0) {
       const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
       const knownMs =
         this.#known !== undefined && known < this.#known.length ? this.#known.at(known) : Number.POSITIVE_INFINITY
-      const coldMs = cold < this.#coldTokens ? this.#coldBackMs(cold) : Number.POSITIVE_INFINITY
-      const nextMs = Math.min(answerMs, knownMs, coldMs)
+      const coldMs = cold > 0 ? this.#coldBackMs(this.#coldTokens - cold) : Number.POSITIVE_INFINITY
+      const foreignMs = foreign > 0 ? (this.#news as HeaderNews).foreignUntilMs : Number.POSITIVE_INFINITY
+      const nextMs = Math.min(answerMs, knownMs, coldMs, foreignMs)
       if (nextMs === Number.POSITIVE_INFINITY) break
       atMs = nextMs
-      if (atMs === answerMs) answer++
-      else if (atMs === knownMs) known++
-      else cold++
+      if (atMs === answerMs) {
+        answer++
+        missing--
+      } else if (atMs === knownMs) {
+        known++
+        missing--
+      } else {
+        const others = Math.max(cold, foreign)
+        if (atMs === coldMs) cold--
+        else foreign = 0
+        missing -= others - Math.max(cold, foreign)
+      }
     }
     // The rest hangs on answers; a probe takes the place of lost calls only, so it waits for all that will come back.
     if (missing > 0) atMs = Math.max(atMs, this.#probeAtMs(missing, false))
     if (this.reduction !== undefined) atMs = Math.min(atMs, this.reduction.nextMs(this.tokens, nowMs))
+    if (this.#news !== undefined) atMs = Math.min(atMs, this.#news.ceilingEndsMs(this.tokens, nowMs))
     return Math.max(atMs, nowMs)
   }
 
@@ -223,6 +240,21 @@ export class Bucket implements Gate {
     return true
   }
 
+  /**
+   * Headers told of this bucket.
+   * @returns whether more or fewer tokens are free by it
+   */
+  told(seen: Usage, sentAtMs: number, nowMs: number): boolean {
+    this.#news ??= new HeaderNews()
+    const tripMs = nowMs - sentAtMs
+    this.#keepMs = Math.min(this.windowMs, Math.max(this.#keepMs, 2 * tripMs))
+    // The server looked back from some moment between sending and now; when it counted what was answered then, it knows alone.
+    const sinceMs = sentAtMs - tripMs - this.windowMs
+    const ours = this.inFlight + this.silent + (this.#known?.length ?? 0) + this.#answers.countFrom(sinceMs)
+    const { tokens, windowMs, limit } = this
+    return this.#news.read(seen, { tokens, windowMs, mayRaise: limit.trustHeaders === 'raise', sentAtMs, ours }, nowMs)
+  }
+
   /** Nothing would be forgotten if the bucket were made anew. */
   isIdle(nowMs: number): boolean {
     return (
@@ -258,10 +290,14 @@ export class Bucket implements Gate {
   }
 
   #capacity(nowMs: number): number {
-    if (this.reduction === undefined) return this.tokens
-    const tokens = this.reduction.tokens(this.tokens, nowMs)
-    if (tokens >= this.tokens) this.reduction = undefined
-    return tokens
+    const tokens = this.#news === undefined ? this.tokens : this.#news.ceiling(this.tokens, nowMs)
+    if (this.reduction === undefined) return tokens
+    const reduced = this.reduction.tokens(this.tokens, nowMs)
+    if (reduced >= this.tokens) {
+      this.reduction = undefined
+      this.#recovered?.(this)
+    }
+    return Math.min(tokens, reduced)
   }
 
   /**
@@ -270,11 +306,7 @@ export class Bucket implements Gate {
    */
   #delayMs(nowMs: number): number {
     const only = this.#useFloor && this.#routes.length === 1 ? this.#routes[0] : undefined
-    return this.windowMs + this.#guardMs - (only === undefined ? 0 : only.route.floor.floorMs(nowMs))
-  }
-
-  get #guardMs(): number {
-    return Math.max(GUARD_MS, this.windowMs * DRIFT)
+    return this.windowMs + guardMs(this.windowMs) - (only === undefined ? 0 : only.route.floor.floorMs(nowMs))
   }
 
   #awayAfterAnswers(nowMs: number): number {
@@ -284,7 +316,7 @@ export class Bucket implements Gate {
     while (this.#away < answers.length && answers.at(this.#away) + delayMs <= nowMs) this.#away++
     while (this.#away > 0 && answers.at(this.#away - 1) + delayMs > nowMs) this.#away--
     // Free even without a floor: free for good.
-    while (this.#away > 0 && answers.at(0) + this.windowMs + this.#guardMs <= nowMs) {
+    while (this.#away > 0 && answers.at(0) + this.windowMs + guardMs(this.windowMs) + this.#keepMs <= nowMs) {
       answers.dropFirst()
       this.#away--
     }

@@ -1,5 +1,5 @@
 import { checkKeys, checkNames, checkWhole, wrongOption } from '../options.ts'
-import type { InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
+import type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
 
 export interface TokenBucketOptions {
   /** For `setLimit`, costs by name, errors and snapshots. */
@@ -18,6 +18,8 @@ export interface TokenBucketOptions {
   burst?: number
   /** How the server counts. An exact sliding window, the default and so far the only one, is safe under the others. */
   window?: 'sliding'
+  /** Whether headers that tell of more than `limit` are believed, `raise`, or only such as tell of less. Default `lower`. */
+  trustHeaders?: 'lower' | 'raise'
 }
 
 /**
@@ -26,12 +28,11 @@ export interface TokenBucketOptions {
  */
 export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
   const where = 'tokenBucket'
-  checkKeys(where, options, ['name', 'limit', 'windowMs', 'by', 'where', 'cost', 'burst', 'window'])
-  const { name, limit, windowMs, by, burst, window = 'sliding' } = options
+  checkKeys(where, options, ['name', 'limit', 'windowMs', 'by', 'where', 'cost', 'burst', 'window', 'trustHeaders'])
+  const { name, limit, windowMs, by, burst, window = 'sliding', trustHeaders = 'lower' } = options
   checkName(where, name)
   if (typeof limit !== 'function') checkWhole(where, 'limit', limit, 1)
-  if (!(Number.isFinite(windowMs) && windowMs > 0))
-    throw wrongOption(where, 'windowMs', 'a finite number above 0', windowMs)
+  checkWindow(where, windowMs)
   checkNames(where, 'by', by)
   for (const option of ['where', 'cost'] as const) {
     if (options[option] !== undefined && typeof options[option] !== 'function')
@@ -39,6 +40,8 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
   }
   if (burst !== undefined) checkWhole(where, 'burst', burst, 1)
   if (window !== 'sliding') throw wrongOption(where, 'window', '"sliding"', window)
+  if (trustHeaders !== 'lower' && trustHeaders !== 'raise')
+    throw wrongOption(where, 'trustHeaders', '"lower" or "raise"', trustHeaders)
   return Object.freeze({
     kind: 'token-bucket',
     name,
@@ -48,6 +51,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
     ...(options.where !== undefined && { where: options.where }),
     ...(options.cost !== undefined && { cost: options.cost }),
     ...(burst !== undefined && { burst }),
+    ...(trustHeaders !== 'lower' && { trustHeaders }),
   } as const)
 }
 
@@ -77,14 +81,75 @@ export function inFlight(options: InFlightOptions): InFlightLimit {
   } as const)
 }
 
+export interface ErrorBudgetOptions {
+  /** For errors, events and snapshots. */
+  name: string
+  /** How many errors in a window make the server ban: a whole number above 1, or a function that gives one for the labels. */
+  limit: number | ((labels: Labels) => number)
+  /** Length of the window, milliseconds, above 0. */
+  windowMs: number
+  /** The budget applies to requests that carry all of these labels, once per set of their values. */
+  by: readonly string[]
+  /** And for which this holds. */
+  where?: (labels: Labels) => boolean
+  /** Once an error is in, calls stop at this share of `limit`, above 0 and at most 1; errors and calls in flight always stay below it. Default 0.5. */
+  stopAt?: number
+  /** Only these codes count. Default: all that `admission.failed` tells. */
+  codes?: readonly string[]
+  /** Whether the server counts each code by itself or all of them together. Default `apart`. */
+  count?: 'apart' | 'together'
+}
+
+/**
+ * Stops calls before a server's error-count rule bans them. Told of errors by `admission.failed(code)`. A spent budget fails
+ * calls at once, those that wait too, with ErrorBudgetError, until its oldest errors are a window old.
+ * @throws {TypeError} names the option, what was expected and what came
+ */
+export function errorBudget(options: ErrorBudgetOptions): ErrorBudgetLimit {
+  const where = 'errorBudget'
+  checkKeys(where, options, ['name', 'limit', 'windowMs', 'by', 'where', 'stopAt', 'codes', 'count'])
+  const { name, limit, windowMs, by, stopAt = 0.5, codes, count = 'apart' } = options
+  checkName(where, name)
+  if (typeof limit !== 'function') checkWhole(where, 'limit', limit, 2)
+  checkWindow(where, windowMs)
+  checkNames(where, 'by', by)
+  if (options.where !== undefined && typeof options.where !== 'function')
+    throw wrongOption(where, 'where', 'a function of the labels', options.where)
+  if (!(Number.isFinite(stopAt) && stopAt > 0 && stopAt <= 1))
+    throw wrongOption(where, 'stopAt', 'a number above 0 and at most 1', stopAt)
+  if (
+    codes !== undefined &&
+    !(Array.isArray(codes) && codes.length > 0 && codes.every(code => typeof code === 'string'))
+  )
+    throw wrongOption(where, 'codes', 'an array of texts, at least one', codes)
+  if (count !== 'apart' && count !== 'together') throw wrongOption(where, 'count', '"apart" or "together"', count)
+  return Object.freeze({
+    kind: 'error-budget',
+    name,
+    limit,
+    windowMs,
+    by: Object.freeze([...by]),
+    stopAt,
+    count,
+    ...(options.where !== undefined && { where: options.where }),
+    ...(codes !== undefined && { codes: Object.freeze([...codes]) }),
+  } as const)
+}
+
 /**
  * Makes a limit anew: one that was changed by hand, `{ ...limit, windowMs: 500 }`, is checked as if it had been made so.
  * @throws {TypeError} names the option, what was expected and what came
  */
 export function checkedLimit({ kind, ...options }: Limit): Limit {
-  return kind === 'token-bucket' ? tokenBucket(options as TokenBucketOptions) : inFlight(options as InFlightOptions)
+  if (kind === 'token-bucket') return tokenBucket(options as TokenBucketOptions)
+  return kind === 'in-flight' ? inFlight(options as InFlightOptions) : errorBudget(options as ErrorBudgetOptions)
 }
 
 function checkName(where: string, name: unknown): void {
   if (typeof name !== 'string' || name === '') throw wrongOption(where, 'name', 'a text that is not empty', name)
+}
+
+function checkWindow(where: string, windowMs: number): void {
+  if (!(Number.isFinite(windowMs) && windowMs > 0))
+    throw wrongOption(where, 'windowMs', 'a finite number above 0', windowMs)
 }

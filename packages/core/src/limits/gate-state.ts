@@ -1,11 +1,10 @@
 import type { GateState } from '../ports/ledger.ts'
-import type { Bucket } from './bucket.ts'
-import type { Cap } from './cap.ts'
+import type { MemoryGate } from './gates.ts'
 import type { Hold } from './hold.ts'
 import { pick } from './keys.ts'
 
-/** A bucket or cap as plain data. */
-export function stateOf(gate: Bucket | Cap, tokens: number, nowMs: number): GateState {
+/** A bucket, cap or budget as plain data. */
+export function stateOf(gate: MemoryGate, tokens: number, nowMs: number): GateState {
   const readyAtMs = gate.readyAtMs(tokens, nowMs)
   return {
     kind: gate.kind,

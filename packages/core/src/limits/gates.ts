@@ -1,37 +1,46 @@
 import type { LedgerSetup, Passage } from '../ports/ledger.ts'
 import { Bucket } from './bucket.ts'
 import { Cap } from './cap.ts'
-import { keyOf } from './keys.ts'
-import type { Labels, Limit, TokenBucketLimit } from './limit.ts'
+import { ErrorBudget } from './error-budget.ts'
+import { keyOf, pick } from './keys.ts'
+import type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
 import { Route } from './route.ts'
 
 /** The labels that tell one way to a server from another. Those a request lacks count as one value. */
 const ROUTE_LABELS = ['exchange', 'ip']
 
+/** What stays closed or open by its own count. Holds come and go. */
+export type MemoryGate = Bucket | Cap | ErrorBudget
+
 export interface MemoryPassage extends Passage {
-  gates: (Bucket | Cap)[]
+  gates: MemoryGate[]
+  /** Those of the gates that can be spent. */
+  budgets: ErrorBudget[]
   /** What the limit's own `cost` says, which wins over the request's. */
   fixedCosts: (number | undefined)[]
   route: Route
 }
 
-/** Every bucket and cap in use, found by limit and label values. Idle ones are dropped as others come. */
+/** Every bucket, cap and budget in use, found by limit and label values. Idle ones are dropped as others come. */
 export class Gates {
   readonly #setup: LedgerSetup
-  readonly #gates = new Map<string, Bucket | Cap>()
+  readonly #gates = new Map<string, MemoryGate>()
   readonly #routes = new Map<string, Route>()
   /** Limits changed at run time, by name. */
   readonly #changed = new Map<string, number>()
+  readonly #recovered: (bucket: Bucket) => void
+  readonly #news: Bucket[] = []
   #added = 0
-  #sweep: Iterator<[string, Bucket | Cap]> | undefined
+  #sweep: Iterator<[string, MemoryGate]> | undefined
   #routeSweep: Iterator<[string, Route]> | undefined
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
+    this.#recovered = bucket => this.#news.push(bucket)
   }
 
   resolve(labels: Labels): MemoryPassage {
-    const passage: MemoryPassage = { labels, gates: [], fixedCosts: [], route: this.#routeOf(labels) }
+    const passage: MemoryPassage = { labels, gates: [], budgets: [], fixedCosts: [], route: this.#routeOf(labels) }
     this.refresh(passage)
     return passage
   }
@@ -43,12 +52,12 @@ export class Gates {
     this.#setup.limits.forEach((limit, index) => {
       const values = keyOf(limit.by, passage.labels)
       if (values === undefined) return
-      if (limit.kind === 'in-flight') {
-        gates.push(this.#cap(limit, `${index}/${values}`, passage.labels))
+      if (limit.kind !== 'in-flight' && limit.where !== undefined && !limit.where(passage.labels)) return
+      if (limit.kind !== 'token-bucket') {
+        gates.push(this.#counting(limit, `${index}/${values}`, passage.labels))
         fixedCosts.push(1)
         return
       }
-      if (limit.where !== undefined && !limit.where(passage.labels)) return
       const fixedCost = limit.cost === undefined ? undefined : wholeCost(limit, limit.cost(passage.labels))
       const tokens = this.#tokens(limit, passage.labels)
       gates.push(this.#bucket(limit, `${index}/${values}`, passage.labels, tokens, limit.windowMs, false))
@@ -60,6 +69,7 @@ export class Gates {
       fixedCosts.push(fixedCost)
     })
     passage.gates = gates
+    passage.budgets = gates.filter(gate => gate.kind === 'budget')
     passage.fixedCosts = fixedCosts
     if (passage.route.dropped) passage.route = this.#routeOf(passage.labels)
     // As if a lane waited there: the passage in hand must not lose the gates it was just given.
@@ -72,9 +82,9 @@ export class Gates {
   }
 
   /** @returns the gates that changed */
-  setLimit(name: string, tokens: number, nowMs: number): readonly (Bucket | Cap)[] {
+  setLimit(name: string, tokens: number, nowMs: number): readonly MemoryGate[] {
     this.#changed.set(name, tokens)
-    const changed: (Bucket | Cap)[] = []
+    const changed: MemoryGate[] = []
     for (const gate of this.#gates.values()) {
       if (gate.name !== name) continue
       if (gate.kind === 'bucket' && gate.isBurst) {
@@ -87,17 +97,26 @@ export class Gates {
     return changed
   }
 
-  all(): Iterable<Bucket | Cap> {
+  all(): Iterable<MemoryGate> {
     return this.#gates.values()
   }
 
-  #cap(limit: Limit & { kind: 'in-flight' }, key: string, labels: Labels): Cap {
-    let cap = this.#gates.get(key) as Cap | undefined
-    if (cap === undefined) {
-      cap = new Cap(limit, key, labels, this.#tokens(limit, labels))
-      this.#keep(cap)
+  /** Told after the judging, for an observer may schedule. */
+  tellRecovered(): void {
+    if (this.#news.length === 0) return
+    for (const { name, limit, labels } of this.#news.splice(0))
+      this.#setup.emit({ type: 'recovered', labels: pick(limit.by, labels), limit: name })
+  }
+
+  #counting(limit: InFlightLimit | ErrorBudgetLimit, key: string, labels: Labels): MemoryGate {
+    let gate = this.#gates.get(key)
+    if (gate === undefined) {
+      const tokens = this.#tokens(limit, labels)
+      gate =
+        limit.kind === 'in-flight' ? new Cap(limit, key, labels, tokens) : new ErrorBudget(limit, key, labels, tokens)
+      this.#keep(gate)
     }
-    return cap
+    return gate
   }
 
   #bucket(
@@ -111,7 +130,19 @@ export class Gates {
     let bucket = this.#gates.get(key) as Bucket | undefined
     if (bucket === undefined) {
       const { coldStart, bornAtMs, lostCallMs, useFloor } = this.#setup
-      bucket = new Bucket({ limit, key, labels, tokens, windowMs, isBurst, coldStart, bornAtMs, lostCallMs, useFloor })
+      bucket = new Bucket({
+        limit,
+        key,
+        labels,
+        tokens,
+        windowMs,
+        isBurst,
+        coldStart,
+        bornAtMs,
+        lostCallMs,
+        useFloor,
+        recovered: this.#recovered,
+      })
       this.#keep(bucket)
     }
     return bucket
@@ -128,7 +159,7 @@ export class Gates {
     )
   }
 
-  #keep(gate: Bucket | Cap): void {
+  #keep(gate: MemoryGate): void {
     this.#gates.set(gate.key, gate)
     this.#added++
   }

@@ -3,7 +3,7 @@ export type Labels = Readonly<Record<string, string>>
 
 interface LimitBase {
   readonly name: string
-  /** Tokens, or calls in flight, per set of label values. */
+  /** Tokens, calls in flight or errors, per set of label values. */
   readonly limit: number | ((labels: Labels) => number)
   /** The limit applies to requests that carry all of these labels, once per set of their values. */
   readonly by: readonly string[]
@@ -16,6 +16,7 @@ export interface TokenBucketLimit extends LimitBase {
   readonly where?: (labels: Labels) => boolean
   readonly cost?: (labels: Labels) => number
   readonly burst?: number
+  readonly trustHeaders?: 'lower' | 'raise'
 }
 
 /** At most `limit` calls that have been sent and not settled. */
@@ -23,5 +24,15 @@ export interface InFlightLimit extends LimitBase {
   readonly kind: 'in-flight'
 }
 
-/** A rule as data. Made by {@link tokenBucket} and {@link inFlight}. */
-export type Limit = TokenBucketLimit | InFlightLimit
+/** At most a share of `limit` errors in any window of `windowMs`: a server bans who makes more. */
+export interface ErrorBudgetLimit extends LimitBase {
+  readonly kind: 'error-budget'
+  readonly windowMs: number
+  readonly where?: (labels: Labels) => boolean
+  readonly stopAt: number
+  readonly codes?: readonly string[]
+  readonly count: 'apart' | 'together'
+}
+
+/** A rule as data. Made by {@link tokenBucket}, {@link inFlight} and {@link errorBudget}. */
+export type Limit = TokenBucketLimit | InFlightLimit | ErrorBudgetLimit

@@ -9,14 +9,15 @@ import type {
   LedgerSetup,
   Outcome,
   Passage,
+  SpentBudget,
   Ticket,
 } from '../ports/ledger.ts'
-import type { Refusal, Seen } from '../request.ts'
+import type { Refusal, Seen, Usage } from '../request.ts'
 import { ROUNDED_MS } from './arrival.ts'
-import type { Bucket } from './bucket.ts'
-import type { Cap } from './cap.ts'
+import type { Spent } from './error-budget.ts'
 import { holdState, stateOf } from './gate-state.ts'
-import { Gates, type MemoryPassage } from './gates.ts'
+import { Gates, type MemoryGate, type MemoryPassage } from './gates.ts'
+import { Halving, mostSpecific } from './halving.ts'
 import type { Hold } from './hold.ts'
 import { Holds } from './holds.ts'
 import { pick } from './keys.ts'
@@ -32,10 +33,12 @@ class MemoryLedger implements LedgerSession {
   readonly #setup: LedgerSetup
   readonly #gates: Gates
   readonly #holds = new Holds()
+  readonly #halving: Halving
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
     this.#gates = new Gates(setup)
+    this.#halving = new Halving(setup)
   }
 
   resolve(labels: Labels): Passage {
@@ -54,23 +57,22 @@ class MemoryLedger implements LedgerSession {
   decide(heads: readonly Head[], nowMs: number): Decisions {
     const decisions: Decision[] = []
     for (const head of heads) decisions.push(this.#decideOne(head, nowMs))
+    this.#gates.tellRecovered()
     return decisions
   }
 
   readyAtMs(gate: Gate, tokens: number, nowMs: number): number {
-    return (gate as Bucket | Cap | Hold).kind === 'hold'
-      ? (gate as Hold).readyAtMs(nowMs)
-      : (gate as Bucket | Cap).readyAtMs(tokens, nowMs)
+    return gate.kind === 'hold' ? (gate as Hold).readyAtMs(nowMs) : (gate as MemoryGate).readyAtMs(tokens, nowMs)
   }
 
   costOf(gate: Gate, head: Head): number {
     const passage = head.passage as MemoryPassage
-    const index = passage.gates.indexOf(gate as Bucket | Cap)
+    const index = passage.gates.indexOf(gate as MemoryGate)
     return index < 0 ? 1 : costAt(passage, index, head.cost)
   }
 
   sizeOf(gate: Gate): number {
-    return gate.kind === 'hold' ? Number.POSITIVE_INFINITY : (gate as Bucket | Cap).tokens
+    return gate.kind === 'hold' ? Number.POSITIVE_INFINITY : (gate as MemoryGate).tokens
   }
 
   earliestMs(head: Head, nowMs: number): number {
@@ -92,6 +94,14 @@ class MemoryLedger implements LedgerSession {
     return passage.gates.find((gate, index) => costAt(passage, index, head.cost) > gate.tokens)
   }
 
+  spent(head: Head, nowMs: number): SpentBudget | undefined {
+    for (const budget of this.#fresh(head.passage as MemoryPassage).budgets) {
+      const spent = budget.spent(nowMs)
+      if (spent !== undefined) return { limit: budget.name, errorCode: spent.code, untilMs: spent.untilMs }
+    }
+    return undefined
+  }
+
   counted(given: Ticket, nowMs: number, seen: Seen): void {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
@@ -103,7 +113,7 @@ class MemoryLedger implements LedgerSession {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
     const { labels } = ticket.passage
-    const names = (refusal.by ?? this.#mostSpecific(ticket)?.limit.by ?? []).filter(name => Object.hasOwn(labels, name))
+    const names = (refusal.by ?? mostSpecific(ticket.gates)?.by ?? []).filter(name => Object.hasOwn(labels, name))
     if (refusal.by !== undefined && names.length < refusal.by.length) {
       throw new TypeError(
         `refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`,
@@ -118,7 +128,39 @@ class MemoryLedger implements LedgerSession {
       ...(refusal.reason !== undefined && { reason: refusal.reason }),
     })
     if (refusal.holdMs !== undefined) this.hold(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
-    else this.#tighten(ticket, refusal.by === undefined ? undefined : names, nowMs)
+    else this.#halving.refused(ticket, refusal.by === undefined ? undefined : names, nowMs)
+  }
+
+  failed(given: Ticket, nowMs: number, code: string): void {
+    const ticket = given as MemoryTicket
+    if (ticket.settled) return
+    this.counted(ticket, nowMs, {})
+    for (const gate of ticket.gates) {
+      if (gate.kind !== 'budget') continue
+      if (!ticket.hasFailed) gate.inFlight--
+      if (gate.failed(code, nowMs)) {
+        const { code: errorCode, untilMs } = gate.spent(nowMs) as Spent
+        const labels = pick(gate.by, ticket.passage.labels)
+        this.#setup.emit({ type: 'budget-spent', labels, limit: gate.name, errorCode, forMs: untilMs - nowMs })
+        this.#setup.spent(gate)
+      }
+      this.#setup.changed(gate)
+    }
+    ticket.hasFailed = true
+  }
+
+  usage(given: Ticket, nowMs: number, seen: Usage): void {
+    const ticket = given as MemoryTicket
+    if (ticket.settled) return
+    this.counted(ticket, nowMs, {})
+    const gate = ticket.gates.find(({ kind, name }) => kind === 'bucket' && name === seen.limit)
+    if (gate?.kind !== 'bucket') {
+      const names = ticket.gates.filter(({ kind }) => kind === 'bucket').map(({ name }) => `"${name}"`)
+      throw new TypeError(
+        `usage: option "limit": expected the name of a token bucket of this call (${names.join(', ')}), got "${seen.limit}"`,
+      )
+    }
+    if (gate.told(seen, ticket.sentAtMs, nowMs)) this.#setup.changed(gate)
   }
 
   settled(given: Ticket, nowMs: number, outcome: Outcome): void {
@@ -138,6 +180,7 @@ class MemoryLedger implements LedgerSession {
     ticket.gates.forEach((gate, index) => {
       if (gate.kind === 'bucket' && ticket.costs[index] === 0) gate.lanes--
       if (gate.kind === 'cap') gate.inFlight--
+      else if (gate.kind === 'budget') gate.inFlight -= ticket.hasFailed ? 0 : 1
       else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(ticket.costs[index] as number)
       else return
       this.#setup.changed(gate)
@@ -186,7 +229,7 @@ class MemoryLedger implements LedgerSession {
     let worst: Gate | undefined
     let worstMs = nowMs
     for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as Bucket | Cap
+      const gate = gates[i] as MemoryGate
       const cost = costAt(passage, i, head.cost)
       if (cost === 0) continue
       // Before judging: this route's floor counts for the token that its own call takes.
@@ -214,10 +257,10 @@ class MemoryLedger implements LedgerSession {
     const { gates, route } = passage
     const costs: number[] = []
     for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as Bucket | Cap
+      const gate = gates[i] as MemoryGate
       const cost = costAt(passage, i, head.cost)
       costs.push(cost)
-      if (gate.kind === 'cap') gate.inFlight++
+      if (gate.kind !== 'bucket') gate.inFlight++
       // A call that takes nothing from it refers to it all the same: its refusal may halve it.
       else if (cost === 0) gate.lanes++
       else gate.take(cost, nowMs)
@@ -312,38 +355,11 @@ class MemoryLedger implements LedgerSession {
     let inside = 0
     let any = 1
     for (const gate of ticket.gates) {
+      if (gate.kind === 'budget') continue
       any = Math.max(any, gate.tokens)
       if (gate.limit.by.every(name => Object.hasOwn(hold.labels, name))) inside = Math.max(inside, gate.tokens)
     }
     return inside > 0 ? inside : any
-  }
-
-  #tighten(ticket: MemoryTicket, names: readonly string[] | undefined, nowMs: number): void {
-    const specific = this.#mostSpecific(ticket)
-    const meant =
-      names === undefined
-        ? [specific]
-        : ticket.gates.filter(
-            gate => gate.limit.by.length === names.length && gate.limit.by.every(name => names.includes(name)),
-          )
-    for (const gate of meant) {
-      if (gate === undefined || gate.kind !== 'bucket') continue
-      if (gate.refusedInColdStart(nowMs) || !gate.halve(ticket.sentAtMs, nowMs)) continue
-      this.#setup.emit({
-        type: 'halved',
-        labels: pick(gate.limit.by, gate.labels),
-        limit: gate.name,
-        tokens: gate.reduction?.tokens(gate.tokens, nowMs) ?? gate.tokens,
-      })
-    }
-  }
-
-  #mostSpecific(ticket: MemoryTicket): Bucket | undefined {
-    let found: Bucket | undefined
-    for (const gate of ticket.gates) {
-      if (gate.kind === 'bucket' && (found === undefined || gate.limit.by.length > found.limit.by.length)) found = gate
-    }
-    return found
   }
 
   /** Gates that were dropped for being idle are looked up again: one key never has two buckets. */
@@ -362,5 +378,5 @@ function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): numb
   const fixed = passage.fixedCosts[index]
   if (fixed !== undefined) return fixed
   if (typeof cost === 'number') return cost
-  return cost?.[(passage.gates[index] as Bucket | Cap).name] ?? 1
+  return cost?.[(passage.gates[index] as MemoryGate).name] ?? 1
 }

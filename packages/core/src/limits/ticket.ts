@@ -1,7 +1,5 @@
 import type { Ticket } from '../ports/ledger.ts'
-import type { Bucket } from './bucket.ts'
-import type { Cap } from './cap.ts'
-import type { MemoryPassage } from './gates.ts'
+import type { MemoryGate, MemoryPassage } from './gates.ts'
 import type { Hold } from './hold.ts'
 
 interface HoldPass {
@@ -12,7 +10,7 @@ interface HoldPass {
 /** A call's leave to go, with what it took and what has become of it. */
 export class MemoryTicket implements Ticket {
   readonly passage: MemoryPassage
-  readonly gates: readonly (Bucket | Cap)[]
+  readonly gates: readonly MemoryGate[]
   readonly costs: readonly number[]
   readonly sentAtMs: number
   warm: boolean
@@ -20,6 +18,8 @@ export class MemoryTicket implements Ticket {
   /** The last moment at which the server can have counted the call, as far as is known. */
   backFromMs = Number.NaN
   refused = false
+  /** Its error was counted: it is no call in flight any more that may come to be one. */
+  hasFailed = false
   settled = false
   holds: readonly HoldPass[] | undefined
 

@@ -12,6 +12,18 @@ export class TimeRing {
     return this.#items[(this.#head + index) & (this.#items.length - 1)] as number
   }
 
+  /** How many are not before `atMs`. */
+  countFrom(atMs: number): number {
+    let low = 0
+    let high = this.#length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.at(middle) < atMs) low = middle + 1
+      else high = middle
+    }
+    return this.#length - low
+  }
+
   /** Keeps the order: instants come nearly sorted, so the search starts at the back. */
   insert(atMs: number): void {
     if (this.#length === this.#items.length) this.#grow()

@@ -1,20 +1,20 @@
 import type { Labels, Limit } from '../limits/limit.ts'
-import type { Refusal, ScheduleRequest, Seen } from '../request.ts'
+import type { Refusal, ScheduleRequest, Seen, Usage } from '../request.ts'
 import type { SchedulerEvent } from './observer.ts'
 import type { Random } from './random.ts'
 
 /** How a bucket begins that knows nothing of what went before it. */
 export type ColdStart = 'paced' | 'full' | 'spent'
 
-/** Something that can refuse a call: a token bucket, an in-flight cap or a hold. Compared by identity. */
+/** Something that can refuse a call: a token bucket, an in-flight cap, an error budget or a hold. Compared by identity. */
 export interface Gate {
-  readonly kind: 'bucket' | 'cap' | 'hold'
+  readonly kind: 'bucket' | 'cap' | 'budget' | 'hold'
   /** The limit's name, or the hold's reason. */
   readonly name: string
   readonly key: string
   /** The label names it is kept by. */
   readonly by: readonly string[]
-  /** How long a token of it is away at least, milliseconds; 0 for caps and holds. */
+  /** How long a token of it is away at least, milliseconds; 0 for what has no tokens. */
   readonly windowMs: number
 }
 
@@ -22,6 +22,16 @@ export interface Gate {
 export interface Passage {
   readonly labels: Labels
   readonly gates: readonly Gate[]
+}
+
+/** Errors have used a budget up: its calls fail at once. */
+export interface SpentBudget {
+  /** The budget's name. */
+  readonly limit: string
+  /** The error code that used it up. */
+  readonly errorCode: string
+  /** From then on one call may go again. */
+  readonly untilMs: number
 }
 
 /** The first call of a lane, asking to go. */
@@ -61,11 +71,15 @@ export interface LedgerSetup {
   /** False turns the floor of round trips off. */
   readonly useFloor: boolean
   readonly random: Random
+  /** The label whose values are different callers behind one address. */
+  readonly fairBy: string
   /** When the scheduler was made: cold starts count from it. */
   readonly bornAtMs: number
   readonly nowMs: () => number
   /** To be called whenever a gate may let a call through earlier than it last said. */
   readonly changed: (gate: Gate) => void
+  /** To be called when errors have used a budget up: the calls that wait for it fail. */
+  readonly spent: (gate: Gate) => void
   readonly emit: (event: SchedulerEvent) => void
 }
 
@@ -94,7 +108,13 @@ export interface LedgerSession {
   earliestMs(head: Head, nowMs: number): number
   /** The gate, if any, whose size is below what the head needs: it can never go. */
   neverFits(head: Head): Gate | undefined
+  /** The budget, if any, that fails the head at once. */
+  spent(head: Head, nowMs: number): SpentBudget | undefined
   counted(ticket: Ticket, nowMs: number, seen: Seen): void
+  /** Headers told of one of the call's limits. @throws {TypeError} for a limit that is none of the call's */
+  usage(ticket: Ticket, nowMs: number, seen: Usage): void
+  /** The server answered with an error of this code. */
+  failed(ticket: Ticket, nowMs: number, code: string): void
   refused(ticket: Ticket, nowMs: number, refusal: Refusal): void
   settled(ticket: Ticket, nowMs: number, outcome: Outcome): void
   hold(labels: Labels, forMs: number, reason: string, nowMs: number): void
@@ -111,7 +131,7 @@ export interface GateState {
   readonly name: string
   /** The label values it stands for. */
   readonly labels: Labels
-  /** Tokens per window, calls in flight, or calls let through by a hold that is opening. */
+  /** Tokens per window, calls in flight, errors, or calls let through by a hold that is opening. */
   readonly limit: number
   readonly free: number
   readonly inFlight: number

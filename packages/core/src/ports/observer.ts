@@ -8,6 +8,14 @@ export type SchedulerEvent =
   | { readonly type: 'probe'; readonly labels: Labels; readonly reason: string }
   | { readonly type: 'released'; readonly labels: Labels; readonly reason: string }
   | { readonly type: 'halved'; readonly labels: Labels; readonly limit: string; readonly tokens: number }
+  | { readonly type: 'recovered'; readonly labels: Labels; readonly limit: string }
+  | {
+      readonly type: 'budget-spent'
+      readonly labels: Labels
+      readonly limit: string
+      readonly errorCode: string
+      readonly forMs: number
+    }
   | { readonly type: 'lost'; readonly labels: Labels }
 
 /** Is told every event, in order, while it happens: it must be quick. What it throws is rethrown outside the scheduler. */

@@ -1,6 +1,6 @@
 import { checkKeys, checkNames, checkNumber, wrongOption } from '../options.ts'
 import type { LedgerSession, Outcome, Ticket } from '../ports/ledger.ts'
-import type { Admission, Refusal, Seen } from '../request.ts'
+import type { Admission, Refusal, Seen, Usage } from '../request.ts'
 import type { Call } from './call.ts'
 
 /** One admission of a call. What its task says after its end is ignored: the call may have another by then. */
@@ -65,6 +65,25 @@ export class Attempt implements Admission {
     if (this.ended || this.outcome !== undefined || this.refusal !== undefined) return
     this.#ledger.refused(this.ticket, this.#nowMs(), how)
     this.refusal = how
+    this.#heard()
+  }
+
+  failed(code: string | number): void {
+    if (typeof code !== 'string' && !Number.isSafeInteger(code))
+      throw wrongOption('failed', 'code', 'a text or a whole number', code)
+    if (this.ended || this.outcome !== undefined) return
+    this.#ledger.failed(this.ticket, this.#nowMs(), String(code))
+    this.#heard()
+  }
+
+  usage(seen: Usage): void {
+    checkKeys('usage', seen, ['limit', 'remaining', 'used', 'max', 'resetMs'])
+    checkNumber('usage', 'resetMs', seen.resetMs, 0)
+    const told = (['remaining', 'used', 'max'] as const).filter(option => seen[option] !== undefined)
+    for (const option of told) checkNumber('usage', option, seen[option], 0)
+    if (told.length === 0) throw new TypeError('usage: expected at least one of remaining, used, max, got none')
+    if (this.ended || this.outcome !== undefined) return
+    this.#ledger.usage(this.ticket, this.#nowMs(), seen)
     this.#heard()
   }
 

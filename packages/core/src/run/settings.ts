@@ -83,7 +83,12 @@ export function settingsOf(options: SchedulerOptions): Settings {
     lostCallMs = 5_000,
   } = options
   if (!Array.isArray(limits) || limits.length === 0 || !limits.every(isLimit)) {
-    throw wrongOption(WHERE, 'limits', 'an array of limits made by tokenBucket() or inFlight(), at least one', limits)
+    throw wrongOption(
+      WHERE,
+      'limits',
+      'an array of limits made by tokenBucket(), inFlight() or errorBudget(), at least one',
+      limits,
+    )
   }
   const limitNames = new Set(limits.map((limit: Limit) => limit.name))
   if (limitNames.size < limits.length)
@@ -119,7 +124,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
 
 function isLimit(limit: unknown): boolean {
   const kind = (limit as Limit | null | undefined)?.kind
-  return kind === 'token-bucket' || kind === 'in-flight'
+  return kind === 'token-bucket' || kind === 'in-flight' || kind === 'error-budget'
 }
 
 function checkPort(option: string, port: unknown, methods: readonly string[]): void {

@@ -32,6 +32,7 @@ export interface LaneState {
 export interface Snapshot {
   readonly buckets: readonly GateState[]
   readonly caps: readonly GateState[]
+  readonly budgets: readonly GateState[]
   readonly holds: readonly GateState[]
   readonly lanes: readonly LaneState[]
   readonly counters: Readonly<Counters> & { readonly queued: number; readonly running: number }
@@ -40,7 +41,7 @@ export interface Snapshot {
 /** Whether a call may go now; if not, what refuses it for longest. */
 export interface Explanation {
   readonly go: boolean
-  /** The bucket, cap or hold that refuses for longest. Undefined when the call may go, or only waits its turn. */
+  /** The bucket, cap, budget or hold that refuses for longest. Undefined when the call may go, or only waits its turn. */
   readonly because?: GateState
   /** How long until then, milliseconds, the calls before it not counted; null while it hangs on an answer. */
   readonly waitMs: number | null
@@ -60,6 +61,7 @@ export function snapshot(
   return {
     buckets: gates.filter(gate => gate.kind === 'bucket'),
     caps: gates.filter(gate => gate.kind === 'cap'),
+    budgets: gates.filter(gate => gate.kind === 'budget'),
     holds: gates.filter(gate => gate.kind === 'hold'),
     lanes: [...lanes].map(lane => ({ labels: lane.passage.labels, priority: lane.priority, waiting: lane.size })),
     counters,

@@ -5,6 +5,7 @@ test('@headgate/core', async () => {
   expect(Object.keys(await import('@headgate/core')).sort()).toMatchInlineSnapshot(`
     [
       "ClosedError",
+      "ErrorBudgetError",
       "HeadgateError",
       "MaxWaitError",
       "NeverFitsError",
@@ -14,6 +15,7 @@ test('@headgate/core', async () => {
       "TimeoutError",
       "backoffMs",
       "createScheduler",
+      "errorBudget",
       "inFlight",
       "memoryLedger",
       "parseDisabledPeriod",

@@ -65,7 +65,7 @@ describe('tokenBucket', () => {
     [{ ...good, window: 'aligned' }, 'tokenBucket: option "window": expected "sliding", got "aligned"'],
     [
       { ...good, window_ms: 5 },
-      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, got 5',
+      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, trustHeaders, got 5',
     ],
   ])('%o', (options, message) => throwsTypeError(() => (tokenBucket as Untyped)(options), message))
 
@@ -93,7 +93,7 @@ describe('inFlight', () => {
 })
 
 describe('createScheduler', () => {
-  const all = 'an array of limits made by tokenBucket() or inFlight(), at least one'
+  const all = 'an array of limits made by tokenBucket(), inFlight() or errorBudget(), at least one'
   test.each<[unknown, string]>([
     [undefined, 'createScheduler: expected an object of options, got undefined'],
     [{}, `createScheduler: option "limits": expected ${all}, got undefined`],

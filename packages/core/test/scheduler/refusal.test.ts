@@ -253,3 +253,34 @@ describe('a refusal without a time', () => {
     },
   )
 })
+
+describe('two accounts refused within one window of what they share', () => {
+  const limits = [perBoth(20), perIp(100), tokenBucket({ name: 'all', limit: 400, windowMs: 1000, by: ['host'] })]
+  const of = (uid: string) => ({ host: 'h', ip: 'a', uid })
+
+  test('halve the address as well, and of what they share only the closest', async () => {
+    const { clock, events, job } = gate(limits)
+    job({ labels: of('u') }).refuse()
+    await clock.advance(500)
+    job({ labels: of('v') }).refuse()
+    await clock.advance(0)
+    expect(halved(events)).toStrictEqual([
+      ['both', 10],
+      ['both', 10],
+      ['ip', 50],
+    ])
+  })
+
+  test.each([
+    ['the same account twice', 'u', 500, {}],
+    ['further apart than a window', 'v', 1001, {}],
+    ['told of which labels', 'v', 500, { by: ['ip', 'uid'] }],
+  ])('not: %s', async (_, uid, apartMs, how) => {
+    const { clock, events, job } = gate(limits)
+    job({ labels: of('u') }).refuse()
+    await clock.advance(apartMs)
+    job({ labels: of(uid) }).refuse(how)
+    await clock.advance(0)
+    expect(halved(events).map(([limit]) => limit)).not.toContain('ip')
+  })
+})

@@ -109,6 +109,7 @@ describe('snapshot', () => {
     expect(scheduler.snapshot()).toStrictEqual({
       buckets: [{ kind: 'bucket', name: 'uid', labels: { uid: 'u' }, limit: 2, free: 0, inFlight: 1, waitMs: 901 }],
       caps: [{ kind: 'cap', name: 'cap', labels: { uid: 'u' }, limit: 9, free: 8, inFlight: 1, waitMs: 0 }],
+      budgets: [],
       holds: [{ kind: 'hold', name: 'ban', labels: { uid: 'v' }, limit: 0, free: 0, inFlight: 0, waitMs: 1400 }],
       lanes: [
         { labels, priority: 0, waiting: 1 },
@@ -168,6 +169,7 @@ describe('the observer', () => {
     ])
     await clock.advance(4000)
     expect(seen()).toStrictEqual([
+      { type: 'recovered', labels: { uid: 'u' }, limit: 'uid' },
       { type: 'probe', labels: { uid: 'u' }, reason: 'ban' },
       { type: 'admitted', labels, waitedMs: 4000 },
     ])

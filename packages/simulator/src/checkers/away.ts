@@ -122,7 +122,9 @@ export function awayUntil(attempt: Attempt, rule: Rule, scenario: Scenario, rout
   if (outcome === 'unsent') return sentAtMs
   if (outcome === 'answered') {
     // A quick answer proves no quick request: a token is never back before nine tenths of a usual round trip have gone by.
-    const countedAtMs = Math.max(endedAtMs, sentAtMs + routes.usualMs(labels['ip'] as string))
+    // Asleep while it was under way, the client saw no more of the trip than its clock did.
+    const usualAtMs = slept(scenario, sentAtMs, sentAtMs + routes.usualMs(labels['ip'] as string))
+    const countedAtMs = Math.max(endedAtMs, usualAtMs)
     return slept(scenario, endedAtMs, countedAtMs + windowMs)
   }
   if (outcome !== 'lost') return Number.POSITIVE_INFINITY

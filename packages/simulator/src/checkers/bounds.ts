@@ -1,4 +1,4 @@
-import { carries, faultsOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import { carries, faultsOf, keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
 import type { ArrivalLog, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { type Checker, fresh } from './violation.ts'
@@ -15,12 +15,12 @@ const MOST_REFUSED = 0.5
 export const bounds: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'bounds', what, atMs })
-  for (const { atMs, forMs, labels } of faultsOf(scenario, 'foreign')) {
+  for (const { atMs, forMs, labels, perSecond } of faultsOf(scenario, 'foreign')) {
     if (forMs < LONG_MS || hasCrash(scenario, atMs, forMs)) continue
     const first = share(log, labels, atMs, atMs + forMs / 2)
     const second = share(log, labels, atMs + forMs / 2, atMs + forMs)
-    // Whoever halves a limit of two has one left, and may be refused for it for ever.
-    if (limitOf(scenario, labels) < 4 || Math.min(first.calls, second.calls) < 20) continue
+    // Whoever halves a limit of two has one left, and may be refused for it for ever; so may who is left less than that.
+    if (leftBy(scenario, labels, perSecond) < 2 || limitOf(scenario, labels) < 4 || Math.min(first.calls, second.calls) < 20) continue
     if (second.refused > Math.max(MOST_REFUSED * second.calls, 5)) {
       say(
         `${second.refused} of ${second.calls} calls refused beside a foreign caller, after ${first.refused} of ${first.calls}`,
@@ -45,6 +45,18 @@ function limitOf(scenario: Scenario, labels: Labels): number {
     ...withBursts(scenario.limits)
       .filter(rule => rule.by.some(name => labels[name] !== undefined))
       .map(rule => rule.limit),
+  )
+}
+
+/** Tokens per window that a foreign caller leaves of the limits it draws on, as low as they ever are. */
+function leftBy(scenario: Scenario, labels: Labels, perSecond: number): number {
+  const changes = faultsOf(scenario, 'limit')
+  const rules = withBursts(scenario.limits).filter(rule => keyOf(rule, labels) !== undefined)
+  return Math.min(
+    ...rules.map(({ name, limit, windowMs }) => {
+      const lowest = Math.min(limit, ...changes.filter(change => change.name === name).map(change => change.limit))
+      return lowest - (perSecond * windowMs) / 1_000
+    }),
   )
 }
 

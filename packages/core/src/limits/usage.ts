@@ -1,0 +1,74 @@
+import type { Usage } from '../request.ts'
+
+/** A ceiling told by headers is good for so many windows: who hears no more of it goes by the documents again. */
+const CEILING_WINDOWS = 2
+/** Reset times come rounded, by up to a second at coarse servers; a window's own length more is another scope's. */
+const ROUNDED_MS = 1_000
+
+/** What a bucket is asked while a server's headers are read. */
+export interface Told {
+  /** Documented tokens per window. */
+  readonly tokens: number
+  readonly windowMs: number
+  /** The headers may tell of a higher limit than is documented. */
+  readonly mayRaise: boolean
+  /** When the call whose answer it is was sent. */
+  readonly sentAtMs: number
+  /** The most tokens of our own calls that can be in the window that the answer speaks of. */
+  readonly ours: number
+}
+
+/** What headers tell of a bucket: a ceiling, and tokens that somebody else took on the same key. */
+export class HeaderNews {
+  #sentAtMs = Number.NEGATIVE_INFINITY
+  #foreign = 0
+  #foreignUntilMs = Number.NEGATIVE_INFINITY
+  #ceiling = Number.NaN
+  #ceilingUntilMs = Number.NEGATIVE_INFINITY
+
+  /** Tokens away because others took them. */
+  foreign(nowMs: number): number {
+    return nowMs < this.#foreignUntilMs ? this.#foreign : 0
+  }
+
+  get foreignUntilMs(): number {
+    return this.#foreignUntilMs
+  }
+
+  /** Tokens per window by the latest headers, or as documented. */
+  ceiling(documented: number, nowMs: number): number {
+    return nowMs < this.#ceilingUntilMs ? this.#ceiling : documented
+  }
+
+  /** When the ceiling that was told is no longer good; Infinity: none was told, or it is as high as documented. */
+  ceilingEndsMs(documented: number, nowMs: number): number {
+    return nowMs < this.#ceilingUntilMs && this.#ceiling < documented ? this.#ceilingUntilMs : Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * @returns whether it said something new of this bucket: no older answer, and numbers that can be this limit's
+   */
+  read(seen: Usage, bucket: Told, nowMs: number): boolean {
+    const { tokens, windowMs, mayRaise, sentAtMs, ours } = bucket
+    if (sentAtMs < this.#sentAtMs || seen.resetMs > windowMs + ROUNDED_MS) return false
+    const { used } = seen
+    const max = seen.max ?? (used === undefined || seen.remaining === undefined ? undefined : used + seen.remaining)
+    const remaining = seen.remaining ?? (used === undefined ? undefined : (max ?? tokens) - used)
+    const isBeyond = remaining !== undefined && remaining > tokens
+    if (isBeyond && !mayRaise) return false
+    // This call itself is no longer among what remains.
+    const told = max ?? (isBeyond ? remaining + 1 : tokens)
+    const ceiling = mayRaise ? told : Math.min(tokens, told)
+    this.#sentAtMs = sentAtMs
+    if (ceiling !== tokens) {
+      // Never 0: nothing would go any more, and nothing be heard.
+      this.#ceiling = Math.max(1, Math.floor(ceiling))
+      this.#ceilingUntilMs = nowMs + CEILING_WINDOWS * windowMs
+    } else this.#ceilingUntilMs = Number.NEGATIVE_INFINITY
+    if (remaining !== undefined) {
+      this.#foreign = Math.max(0, Math.min(ceiling, Math.floor(ceiling - Math.max(0, remaining) - ours)))
+      this.#foreignUntilMs = nowMs + Math.min(seen.resetMs, windowMs)
+    }
+    return true
+  }
+}
