@@ -3,7 +3,11 @@ import {
   type Credentials,
   checkCredentials,
   checkOptions,
+  type EndpointPollOptions,
   oneOf,
+  type Pollable,
+  pollable,
+  pollableQuery,
   text,
   wholeNumber,
 } from '@headgate/http'
@@ -53,16 +57,24 @@ export interface BingxAccount {
   readonly uid: string
   readonly swap: {
     /** Assets of the perpetual account. GET /openApi/swap/v3/user/balance */
-    balance(options?: CallOptions): Promise<SwapBalance[]>
+    readonly balance: Pollable<[options?: CallOptions], EndpointPollOptions, SwapBalance[]>
     /** Movements of money, one page. GET /openApi/swap/v2/user/income */
-    income(query?: IncomeQuery, options?: CallOptions): Promise<Income[]>
+    readonly income: Pollable<
+      [query?: IncomeQuery, options?: CallOptions],
+      EndpointPollOptions & { query?: IncomeQuery },
+      Income[]
+    >
   }
   readonly spot: {
     /** Assets of the spot account. GET /openApi/spot/v1/account/balance */
-    balance(options?: CallOptions): Promise<SpotBalance[]>
+    readonly balance: Pollable<[options?: CallOptions], EndpointPollOptions, SpotBalance[]>
   }
   /** What each account is worth. GET /openApi/account/v1/allAccountBalance */
-  allBalances(query?: AllBalancesQuery, options?: CallOptions): Promise<AccountBalance[]>
+  readonly allBalances: Pollable<
+    [query?: AllBalancesQuery, options?: CallOptions],
+    EndpointPollOptions & { query?: AllBalancesQuery },
+    AccountBalance[]
+  >
 }
 
 const time = wholeNumber(0, Number.MAX_SAFE_INTEGER)
@@ -76,22 +88,22 @@ export function createAccount(context: Context, credentials: Credentials): Bingx
   const swapIncome = endpoint(ENDPOINTS.swapIncome, responses.incomes)
   const spotBalance = endpoint(ENDPOINTS.spotBalance, responses.spotBalances)
   const allBalances = endpoint(ENDPOINTS.allBalances, responses.accountBalances)
+  const incomeParams = (where: string, query: IncomeQuery | undefined) => ({
+    ...checkOptions<IncomeQuery>(where, query, incomeChecks, 'parameter'),
+  })
+  const allBalancesParams = (where: string, query: AllBalancesQuery | undefined) => {
+    const { accountType } = checkOptions<AllBalancesQuery>(where, query, allBalancesChecks, 'parameter')
+    return { accountType: accountType === 'spot' ? 'sopt' : accountType }
+  }
   return Object.freeze({
     uid: checked.uid,
     swap: Object.freeze({
-      balance: (options?: CallOptions) => swapBalance('account.swap.balance', {}, options),
-      async income(query?: IncomeQuery, options?: CallOptions) {
-        const where = 'account.swap.income'
-        return swapIncome(where, { ...checkOptions<IncomeQuery>(where, query, incomeChecks, 'parameter') }, options)
-      },
+      balance: pollable('account.swap.balance', swapBalance),
+      income: pollableQuery('account.swap.income', swapIncome, incomeParams),
     }),
     spot: Object.freeze({
-      balance: (options?: CallOptions) => spotBalance('account.spot.balance', {}, options),
+      balance: pollable('account.spot.balance', spotBalance),
     }),
-    async allBalances(query?: AllBalancesQuery, options?: CallOptions) {
-      const where = 'account.allBalances'
-      const { accountType } = checkOptions<AllBalancesQuery>(where, query, allBalancesChecks, 'parameter')
-      return allBalances(where, { accountType: accountType === 'spot' ? 'sopt' : accountType }, options)
-    },
+    allBalances: pollableQuery('account.allBalances', allBalances, allBalancesParams),
   })
 }

@@ -3,9 +3,12 @@ import {
   type CallOptions,
   type Credentials,
   checkOptions,
+  type EndpointPollOptions,
   type ExchangeOptions,
   exchangeChecks,
   openExchange,
+  type Pollable,
+  pollable,
   wholeNumber,
 } from '@headgate/http'
 import { type BingxAccount, createAccount } from './account.ts'
@@ -29,7 +32,7 @@ export interface Bingx extends AsyncDisposable {
   /** @throws {TypeError} naming what is wrong, never a key. */
   account(credentials: Credentials): BingxAccount
   /** BingX's clock, epoch milliseconds. GET /openApi/swap/v2/server/time */
-  serverTime(options?: CallOptions): Promise<number>
+  readonly serverTime: Pollable<[options?: CallOptions], EndpointPollOptions, number>
   /** Waiting calls reject, running ones finish. A scheduler that was passed in stays open. */
   close(): Promise<void>
 }
@@ -66,7 +69,7 @@ export function createBingx(options?: BingxOptions): Bingx {
   return Object.freeze({
     scheduler: exchange.scheduler,
     account: (credentials: Credentials) => createAccount(context, credentials),
-    serverTime: (options?: CallOptions) => serverTime('bingx.serverTime', {}, options),
+    serverTime: pollable('bingx.serverTime', serverTime),
     close: () => exchange.close(),
     [Symbol.asyncDispose]: () => exchange.close(),
   })

@@ -1,4 +1,4 @@
-import { type CallOptions, checkCallOptions, type Exchange, type Params, type Schema } from '@headgate/http'
+import { type Exchange, type Schema, type Send, sender } from '@headgate/http'
 import type { Endpoint } from './endpoints.ts'
 import { PUBLIC_SCOPE, SIGNED_SCOPE } from './feedback.ts'
 import { judge } from './judge.ts'
@@ -12,28 +12,22 @@ export interface Context {
   readonly nowMs: () => number
 }
 
-/** Sends one call of an endpoint, and reads its answer. */
-export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
-
 /** The public form of an endpoint: no key, and the limits per IP alone. */
 export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: Schema<T>): Send<T> {
   const { exchange, nowMs } = context
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
   const reading = { schema, scope: PUBLIC_SCOPE }
-  return async (where, params, options) => {
+  return sender(exchange, (where, params) => {
     const query = encodeQuery(buildQuery(params, where))
-    return exchange.call(
-      {
-        labels,
-        repeatable: true,
-        hide: [],
-        sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
-        judge: answer => judge(answer, reading, nowMs()),
-      },
-      checkCallOptions(where, options),
-    )
-  }
+    return {
+      labels,
+      repeatable: true,
+      hide: [],
+      sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
+      judge: answer => judge(answer, reading, nowMs()),
+    }
+  })
 }
 
 /** An account's endpoints. The keys stay in this closure. */
@@ -46,25 +40,22 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
     const url = exchange.baseUrl + endpoint.path
     const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
     const reading = { schema, scope: SIGNED_SCOPE }
-    return async (where, params, options) => {
+    return sender(exchange, (where, params) => {
       // Before the wait, so that a bad parameter costs no turn; signing comes after it.
       buildQuery(params, where)
-      return exchange.call(
-        {
-          labels,
-          repeatable: endpoint.method === 'GET',
-          hide,
-          sign() {
-            const query = buildQuery({ ...params, recvWindow, timestamp: nowMs() }, where)
-            const signature = signBingx(query, secretKey)
-            const { method } = endpoint
-            return { method, url: `${url}?${encodeQuery(query)}&signature=${signature}`, headers, hide: [signature] }
-          },
-          judge: answer => judge(answer, reading, nowMs()),
+      return {
+        labels,
+        repeatable: endpoint.method === 'GET',
+        hide,
+        sign() {
+          const query = buildQuery({ ...params, recvWindow, timestamp: nowMs() }, where)
+          const signature = signBingx(query, secretKey)
+          const { method } = endpoint
+          return { method, url: `${url}?${encodeQuery(query)}&signature=${signature}`, headers, hide: [signature] }
         },
-        checkCallOptions(where, options),
-      )
-    }
+        judge: answer => judge(answer, reading, nowMs()),
+      }
+    })
   }
 }
 

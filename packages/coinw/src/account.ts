@@ -3,11 +3,15 @@ import {
   type Credentials,
   checkCredentials,
   describe,
+  type EndpointPollOptions,
   type Exchange,
   type Params,
+  type Pollable,
+  pollable,
+  type Send,
 } from '@headgate/http'
 import { COMMANDS, type CommandName } from './commands.ts'
-import { commandsOf, type Send } from './requests.ts'
+import { commandsOf } from './requests.ts'
 import { anything, type Balances, balances } from './responses.ts'
 
 /**
@@ -20,7 +24,7 @@ export interface CoinwAccount {
   readonly uid: string
   readonly spot: {
     /** Amounts by asset. POST /api/v1/private?command=returnBalances */
-    balances(options?: CallOptions): Promise<Balances>
+    readonly balances: Pollable<[options?: CallOptions], EndpointPollOptions, Balances>
   }
   /**
    * Any command, under its documented limit: gives the answer's `data` as it came, where numbers that a double can't
@@ -39,7 +43,7 @@ export function createAccount(exchange: Exchange, credentials: Credentials): Coi
   return Object.freeze({
     uid: checked.uid,
     spot: Object.freeze({
-      balances: (options?: CallOptions) => returnBalances('account.spot.balances', {}, options),
+      balances: pollable('account.spot.balances', returnBalances),
     }),
     async call(name: CommandName, params: Params = {}, options?: CallOptions) {
       if (typeof name !== 'string' || !Object.hasOwn(COMMANDS, name)) {

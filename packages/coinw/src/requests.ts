@@ -1,21 +1,10 @@
-import {
-  type CallOptions,
-  checkCallOptions,
-  checkParams,
-  type Exchange,
-  type Params,
-  type Schema,
-  type SignedRequest,
-} from '@headgate/http'
+import { checkParams, type Exchange, type Schema, type Send, type SignedRequest, sender } from '@headgate/http'
 import { COMMANDS, type Command, type CommandName } from './commands.ts'
 import { judge } from './judge.ts'
 import { encodeQuery, type Sent, signCoinw } from './signing.ts'
 
 /** Set by the client. */
 const RESERVED = ['api_key', 'command', 'secret_key', 'sign']
-
-/** Sends one call of a command, and reads its answer. */
-export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
 /**
  * An account's commands, the public ones too: those go unsigned, under the limits per IP alone. Keys stay in this
@@ -43,21 +32,18 @@ export function commandsOf(exchange: Exchange, account: { apiKey: string; secret
     const account = by === 'uid' ? { uid } : {}
     const labels = Object.freeze({ exchange: 'coinw', ip, ...account, endpoint: command, group: 'spot' })
     const reading = { schema, scope: ['exchange', by, 'endpoint'] }
-    return async (where, given, options) => {
+    return sender(exchange, (where, given) => {
       // CoinW leaves empty values out of what it signs, so they are not sent either.
       const params = Object.fromEntries(
         Object.entries(checkParams(where, given, RESERVED)).filter(([, value]) => value !== ''),
       )
-      return exchange.call(
-        {
-          labels,
-          repeatable: read,
-          hide,
-          sign: () => (by === 'uid' ? signed(command, params) : open(command, params)),
-          judge: answer => judge(answer, reading, clock.epochMs()),
-        },
-        checkCallOptions(where, options),
-      )
-    }
+      return {
+        labels,
+        repeatable: read,
+        hide,
+        sign: () => (by === 'uid' ? signed(command, params) : open(command, params)),
+        judge: answer => judge(answer, reading, clock.epochMs()),
+      }
+    })
   }
 }

@@ -46,7 +46,7 @@ export class Attempts<T> {
   /** One more, through the gate. */
   async next(): Promise<T> {
     const { scheduler, clock, retries } = this.#setup
-    const { priority, maxWaitMs, signal } = this.#options
+    const { priority, maxWaitMs, signal, coalesce } = this.#options
     const mayWaitMs = this.#failures === 0 ? maxWaitMs : Math.max(0, this.#latestStartMs - clock.nowMs())
     this.#mayRepeat = false
     this.#refused = undefined
@@ -58,6 +58,7 @@ export class Attempts<T> {
           ...(Number.isFinite(mayWaitMs) && { maxWaitMs: mayWaitMs }),
           ...(priority !== undefined && { priority }),
           ...(signal && { signal }),
+          ...(coalesce !== undefined && { coalesce }),
         },
         admission => this.#run(admission),
       )

@@ -1,9 +1,10 @@
-import type { Clock, Limit, Observer, Random, Scheduler } from '@headgate/core'
+import type { Clock, Limit, Observer, PollOptions, Random, Reading, Scheduler } from '@headgate/core'
 import { ClosedError, createScheduler, systemClock } from '@headgate/core'
 import { MAX_BODY_BYTES } from './body.ts'
 import { type Call, type CallSetup, runCall } from './call.ts'
 import type { CallOptions } from './call-options.ts'
 import { type Checks, func, httpUrl, text, wholeNumber, withMethods } from './options.ts'
+import { pollCall } from './poll.ts'
 import type { Fetch } from './transport.ts'
 
 /** Options that every exchange has. */
@@ -69,6 +70,8 @@ export interface Exchange {
   /** Without a slash at its end. */
   readonly baseUrl: string
   call<T>(call: Call<T>, options: CallOptions): Promise<T>
+  /** The call again and again; `options.signal` ends it. Also ends when the client closes. */
+  poll<T>(call: Call<T>, pace: PollOptions, options: CallOptions): AsyncIterable<Reading<T>>
   close(): Promise<void>
 }
 
@@ -121,6 +124,8 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
       if (closing.signal.aborted) throw new ClosedError()
       return runCall(calls, call, callOptions)
     },
+    poll: <T>(call: Call<T>, pace: PollOptions, callOptions: CallOptions) =>
+      pollCall(calls, scheduler, call, pace, callOptions),
     async close() {
       closing.abort()
       if (options.scheduler === undefined) await scheduler.close()
