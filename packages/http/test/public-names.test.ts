@@ -17,7 +17,10 @@ it('has these public names and no others', () => {
     'oneOf',
     'openExchange',
     'parseJson',
+    'pollable',
+    'pollableQuery',
     'readData',
+    'sender',
     'text',
     'wholeNumber',
   ])
