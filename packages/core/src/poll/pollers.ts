@@ -120,7 +120,7 @@ export class Pollers implements PollerHost {
   stale(poller: Poller, nowMs: number): void {
     const maxAgeMs = poller.maxAgeMs as number
     const leftMs = maxAgeMs - poller.ageMs(nowMs)
-    if (leftMs > 0) {
+    if (leftMs > ROUNDED_MS) {
       this.#agenda.set(poller.stale, nowMs + leftMs)
       return
     }
@@ -148,7 +148,7 @@ export class Pollers implements PollerHost {
 
   #start(poller: Poller, nowMs: number): void {
     const tick = poller.shareKey === undefined ? undefined : this.#released.get(poller.shareKey)
-    if (tick !== undefined && tick.priority >= poller.priority) {
+    if (tick !== undefined && tick.priority >= poller.priority && !tick.signal.aborted) {
       this.#setReady(poller, false)
       tick.add(poller)
       return
@@ -226,9 +226,8 @@ export class Pollers implements PollerHost {
       pace.scouts.delete(tick)
       this.#stirred.add(pace)
     }
-    for (const { shareKey: key } of tick.members) {
-      if (key !== undefined && this.#released.get(key) === tick) this.#released.delete(key)
-    }
+    const { shareKey: key } = tick
+    if (key !== undefined && this.#released.get(key) === tick) this.#released.delete(key)
   }
 
   #over(tick: Tick, result: () => unknown): void {
@@ -355,6 +354,9 @@ export class Pollers implements PollerHost {
     this.#setup.arm()
   }
 }
+
+/** Sums of fractions fall short of the instant they stand for. */
+const ROUNDED_MS = 0.001
 
 const HOLD: PacedGate = { spacingMs: () => 0, size: () => Number.POSITIVE_INFINITY }
 

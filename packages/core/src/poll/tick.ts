@@ -6,6 +6,8 @@ import type { Poller } from './poller.ts'
 export class Tick implements Watch {
   readonly members = new Set<Poller>()
   readonly priority: number
+  /** What it polls, if others may share it. */
+  readonly shareKey: string | undefined
   /** The paces at which it was released, with what it costs there. */
   readonly paces: ReadonlyMap<Pace, number>
   readonly releasedAtMs: number
@@ -24,6 +26,7 @@ export class Tick implements Watch {
     started: (tick: Tick, nowMs: number) => void,
   ) {
     this.priority = first.priority
+    this.shareKey = first.shareKey
     this.paces = paces
     this.releasedAtMs = nowMs
     this.#started = started
