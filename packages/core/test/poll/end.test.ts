@@ -120,3 +120,16 @@ test('no listener stays on the signal', async () => {
   await poll.iterator.return?.()
   expect(listeners).toBe(0)
 })
+
+test('its buckets can be forgotten afterwards', async () => {
+  const its = gate([perUid])
+  const poll = new Poll(its, {}, { everyMs: 1_000 })
+  await its.clock.advance(1_500)
+  await poll.iterator.return?.()
+  const isKept = () => its.scheduler.snapshot().buckets.some(bucket => bucket.labels['uid'] === 'u')
+  expect(isKept()).toBe(true)
+  await its.clock.advance(10_000)
+  // Idle ones are dropped as others come.
+  for (let i = 0; i < 20; i++) its.quick({ labels: { uid: `other${i}` } })
+  expect(isKept()).toBe(false)
+})

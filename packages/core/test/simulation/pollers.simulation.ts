@@ -88,14 +88,14 @@ async function ended(its: World, { abort }: Polled): Promise<void> {
 
 describe('100 pollers that begin together on 500 per 10 s and 1000 per minute', () => {
   const idealMs = 6_000
-  test.each(seeds(2))('no gap is twice the ideal; seed %i', async seed => {
+  test.each(seeds(2))('no gap is longer than a fifth more than the ideal; seed %i', async seed => {
     const its = polling([fast, slow], seed)
     const polled = pollers(its, together(100, { everyMs: 1_000 }))
     await its.clock.advance(600_000)
     const worst = Math.max(...polled.startsMs.flatMap(starts => gapsMs(starts)))
     const used = its.server.acceptedBetween(60_000, 600_000) / 9_000
     figure('100 pollers', { seed, worst, used, refused: its.server.refused })
-    expect(worst).toBeLessThan(2 * idealMs)
+    expect(worst).toBeLessThan(1.2 * idealMs)
     expect(used).toBeGreaterThan(0.95)
     expect(its.server.refused).toBe(0)
     const counts = polled.startsMs.map(starts => starts.length)
@@ -103,7 +103,7 @@ describe('100 pollers that begin together on 500 per 10 s and 1000 per minute', 
     await ended(its, polled)
   })
 
-  test.each(seeds(2))('nor after 4 s in which nothing answers; seed %i', async seed => {
+  test.each(seeds(2))('after 4 s in which nothing answers none is twice the ideal; seed %i', async seed => {
     const its = polling([fast, slow], seed)
     const polled = pollers(its, together(100, { everyMs: 1_000 }), { fromMs: 100_000, untilMs: 104_000 })
     await its.clock.advance(600_000)
