@@ -1,10 +1,12 @@
 import { ClosedError, StaleError } from '../errors.ts'
-import type { Gate, GateState, LedgerSession, Passage } from '../ports/ledger.ts'
+import type { LedgerSession, Passage } from '../ports/ledger.ts'
 import type { ScheduleRequest, Task } from '../request.ts'
 import type { Watch } from '../run/call.ts'
 import { shareKey } from '../run/queue.ts'
 import { Agenda } from './agenda.ts'
-import { Pace, type PacedGate } from './pace.ts'
+import { becauseOf, heldUntil } from './because.ts'
+import type { Pace } from './pace.ts'
+import { blockerOf, Paces } from './paces.ts'
 import { type PollCall, Poller, type PollerHost } from './poller.ts'
 import { checkPollOptions, type PollOptions, type Reading } from './reading.ts'
 import { Tick } from './tick.ts'
@@ -29,7 +31,7 @@ export class Pollers implements PollerHost {
   readonly #setup: PollSetup
   readonly #agenda = new Agenda()
   readonly #pollers = new Set<Poller>()
-  readonly #paces = new Map<string, Pace>()
+  readonly #paces: Paces
   /** Pollers that wait for their place, and polls that have one and have not started, by what they poll. */
   readonly #ready = new Map<string, Set<Poller>>()
   readonly #released = new Map<string, Tick>()
@@ -41,6 +43,9 @@ export class Pollers implements PollerHost {
 
   constructor(setup: PollSetup) {
     this.#setup = setup
+    this.#paces = new Paces(setup.ledger, this.#agenda, setup.answersLater, (poller, nowMs) =>
+      this.#start(poller, nowMs),
+    )
   }
 
   /** Infinity when nothing is to come. */
@@ -75,7 +80,7 @@ export class Pollers implements PollerHost {
       for (const pace of this.#stirred) {
         this.#stirred.delete(pace)
         pace.due(nowMs)
-        this.#forgetIfUnused(pace)
+        this.#paces.forgetIfUnused(pace)
       }
     } while (this.#stirred.size > 0)
     this.#turning = false
@@ -95,7 +100,7 @@ export class Pollers implements PollerHost {
     poller.order = this.#order++
     this.#pollers.add(poller)
     ledger.retain(poller.passage)
-    poller.paces = this.#pacesOf(poller)
+    poller.paces = this.#paces.enter(poller)
     const atMs = nowMs()
     this.#sleep(poller, poller.firstStart(this.#pollers.size - 1, atMs))
     if (poller.maxAgeMs !== undefined) this.#agenda.set(poller.stale, atMs + poller.maxAgeMs)
@@ -109,10 +114,7 @@ export class Pollers implements PollerHost {
     this.#leaveRoom(poller)
     // What runs when the scheduler closes comes to its end; nobody waits for it any more.
     if (!this.#closed) poller.tick?.leave(poller, reason)
-    for (const pace of poller.paces.keys()) {
-      pace.members--
-      this.#forgetIfUnused(pace)
-    }
+    this.#paces.leave(poller.paces.keys())
     this.#setup.ledger.release(poller.passage)
     this.#goOn()
   }
@@ -126,7 +128,7 @@ export class Pollers implements PollerHost {
     }
     this.#agenda.set(poller.stale, nowMs + Math.max(maxAgeMs, poller.everyMs))
     if (poller.hasGoodNews) return
-    const because = this.#becauseOf(poller, nowMs)
+    const because = becauseOf(poller, this.#setup.ledger, nowMs)
     const waitedMs = poller.tick?.startedAtMs === undefined ? Math.max(0, nowMs - poller.dueAtMs) : 0
     const error = new StaleError(poller.request.labels, poller.ageMs(nowMs), because)
     poller.bad(error, waitedMs, heldUntil(because, nowMs), nowMs)
@@ -153,7 +155,7 @@ export class Pollers implements PollerHost {
       tick.add(poller)
       return
     }
-    const { gates, free } = this.#look(poller, nowMs)
+    const { gates, free } = this.#paces.look(poller, nowMs)
     const atMs = Math.max(nowMs, ...[...gates.keys()].map(pace => pace.nextAtMs))
     const blocker = blockerOf(poller, gates, atMs, nowMs)
     if (blocker !== undefined) {
@@ -249,64 +251,8 @@ export class Pollers implements PollerHost {
       if (poller.maxAgeMs !== undefined) this.#agenda.set(poller.stale, nowMs + poller.maxAgeMs)
     } catch (error) {
       if (error instanceof ClosedError) poller.end()
-      else poller.failed(error, waitedMs, heldUntil(this.#becauseOf(poller, nowMs), nowMs), nowMs)
+      else poller.failed(error, waitedMs, heldUntil(becauseOf(poller, this.#setup.ledger, nowMs), nowMs), nowMs)
     }
-  }
-
-  // What it goes by
-
-  #pacesOf({ passage, request: { cost } }: Poller): ReadonlyMap<Pace, number> {
-    const { ledger } = this.#setup
-    const paces = new Map<Pace, number>()
-    for (const gate of passage.gates) {
-      const tokens = ledger.costOf(gate, { passage, cost })
-      if (tokens === 0) continue
-      const pace = this.#paceOf(gate.kind, gate.key, {
-        spacingMs: () => (gate.kind === 'bucket' ? gate.windowMs / ledger.sizeOf(gate) : 0),
-        size: () => ledger.sizeOf(gate),
-      })
-      pace.members++
-      paces.set(pace, tokens)
-    }
-    return paces
-  }
-
-  /** The paces that count now, those of holds among them, and what is left at their gates. */
-  #look(poller: Poller, nowMs: number): { gates: ReadonlyMap<Pace, number>; free: Map<Pace, number> } {
-    const { passage, request, paces } = poller
-    const states = this.#setup.ledger.explain({ passage, cost: request.cost }, nowMs)
-    const free = new Map<Pace, number>()
-    let gates = paces
-    let index = 0
-    for (const state of states) {
-      if (state.kind !== 'hold') {
-        const gate = passage.gates[index++]
-        const pace = gate === undefined ? undefined : this.#paces.get(`${gate.kind}/${gate.key}`)
-        if (pace !== undefined) free.set(pace, state.free)
-      } else if (state.waitMs !== 0) {
-        const hold = this.#paceOf('hold', JSON.stringify(state.labels), HOLD)
-        gates = new Map([...gates, [hold, 1]])
-      }
-    }
-    return { gates, free }
-  }
-
-  #paceOf(kind: Gate['kind'], key: string, gate: PacedGate): Pace {
-    const id = `${kind}/${key}`
-    let pace = this.#paces.get(id)
-    if (pace === undefined) {
-      const { answersLater } = this.#setup
-      pace = new Pace(kind, key, gate, this.#agenda, answersLater, (poller, nowMs) => this.#start(poller, nowMs))
-      this.#paces.set(id, pace)
-    }
-    return pace
-  }
-
-  #forgetIfUnused(pace: Pace): void {
-    if (pace.members > 0 || pace.ready.size > 0 || pace.scouts.size > 0) return
-    this.#agenda.drop(pace)
-    const id = `${pace.kind}/${pace.key}`
-    if (this.#paces.get(id) === pace) this.#paces.delete(id)
   }
 
   #setReady(poller: Poller, isReady: boolean): void {
@@ -327,28 +273,6 @@ export class Pollers implements PollerHost {
     this.#setReady(poller, false)
   }
 
-  /** What keeps the poller's call back: the last hold to end, or else the limit that refuses for longest. */
-  #becauseOf({ passage, request: { cost }, tick, room }: Poller, nowMs: number): GateState | undefined {
-    const states = this.#setup.ledger.explain({ passage, cost }, nowMs)
-    const waits = (state: GateState) => state.waitMs ?? Number.POSITIVE_INFINITY
-    const isHeld = (state: GateState) => state.kind === 'hold'
-    let because: GateState | undefined
-    for (const state of states) {
-      if (state.waitMs === 0) continue
-      // A hold's end is known, or near; what hangs on an answer in a bucket may be nothing.
-      const isWorse =
-        because === undefined || (isHeld(state) === isHeld(because) ? waits(state) > waits(because) : isHeld(state))
-      if (isWorse) because = state
-    }
-    if (because?.kind === 'hold') return because
-    if (tick?.startedAtMs !== undefined) return undefined
-    return because ?? states.find(state => state.name === this.#nameOf(passage, room))
-  }
-
-  #nameOf(passage: Passage, room: Pace | undefined): string | undefined {
-    return passage.gates.find(gate => gate.kind === room?.kind && gate.key === room.key)?.name
-  }
-
   #goOn(): void {
     this.turn()
     this.#setup.arm()
@@ -357,28 +281,3 @@ export class Pollers implements PollerHost {
 
 /** Sums of fractions fall short of the instant they stand for. */
 const ROUNDED_MS = 0.001
-
-const HOLD: PacedGate = { spacingMs: () => 0, size: () => Number.POSITIVE_INFINITY }
-
-/**
- * Where the poller has to wait: at a gate where a scout stands, at one that others leave before it, or at the one that has
- * its next place last.
- * @param atMs when all have one
- */
-function blockerOf(poller: Poller, gates: ReadonlyMap<Pace, number>, atMs: number, nowMs: number): Pace | undefined {
-  let last: Pace | undefined
-  let canKeep = true
-  for (const [pace, cost] of gates) {
-    if (pace.isFull(poller.priority)) return pace
-    if (Math.max(pace.nextAtMs, nowMs) === atMs) last = pace
-    canKeep &&= pace.canKeep(poller, cost, atMs, nowMs)
-  }
-  if (atMs <= nowMs) return undefined
-  if (!canKeep) return last
-  for (const pace of gates.keys()) if (pace.nextAtMs > nowMs && pace.hasBefore(poller)) return pace
-  return undefined
-}
-
-function heldUntil(because: GateState | undefined, nowMs: number): number | undefined {
-  return because?.kind !== 'hold' || because.waitMs === null ? undefined : nowMs + because.waitMs
-}
