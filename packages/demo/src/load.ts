@@ -16,7 +16,7 @@ export const BINGX_ACCOUNTS = 12
 export const COINW_ACCOUNTS = 2
 
 /** Accounts of an exchange that nobody has called before. */
-export const ACCOUNTS: readonly Required<Account>[] = Array.from(
+export const ACCOUNTS: readonly Required<Omit<Account, 'incomes'>>[] = Array.from(
   { length: BINGX_ACCOUNTS + COINW_ACCOUNTS },
   (_, i) => ({
     uid: `${i + 1}`,
@@ -28,7 +28,7 @@ export const ACCOUNTS: readonly Required<Account>[] = Array.from(
 
 /** One endpoint of one account, called over and over. */
 export interface Poller {
-  readonly account: Required<Account>
+  readonly account: Required<Omit<Account, 'incomes'>>
   /** Undefined: CoinW's balances. */
   readonly endpoint: BingxEndpoint | undefined
 }

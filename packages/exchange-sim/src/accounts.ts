@@ -1,3 +1,4 @@
+import type { Incomes } from './bingx/income-book.ts'
 import type { ExchangeName } from './dialect.ts'
 
 /** One API key and whose it is. Several keys may belong to one UID; they share its limits and its balances. */
@@ -7,6 +8,11 @@ export interface Account {
   secretKey: string
   /** Where the key is valid. Default: on both exchanges. */
   exchange?: ExchangeName
+  /**
+   * BingX's flow of funds of this UID: rows, or how many to make up. Default: thirteen days with funding fees at equal
+   * milliseconds. Of several keys of one UID the first that says so decides.
+   */
+  incomes?: Incomes
 }
 
 /** Finds the account of an API key; an absent key has none. */

@@ -1,14 +1,17 @@
-import type { Bans } from './bans.ts'
-import { type Clock, readClock } from './clock.ts'
-import type { Answer, Dialect, ExchangeName, ReceivedCall } from './dialect.ts'
-import type { FaultReply, Faults } from './faults.ts'
+import type { BanBook } from './ban-book.ts'
+import { type Clock, type Instant, readClock } from './clock.ts'
+import type { Answer, Dialect, ExchangeName, IdentifiedCall, ReceivedCall } from './dialect.ts'
+import { alterAnswer } from './fault-answer.ts'
+import type { Faults } from './faults.ts'
 import type { LimitBook } from './limit-book.ts'
+import type { Rule } from './rule.ts'
 import type { Outcome, Recorder } from './stats.ts'
 
-/** One exchange: its words and its bans. */
+/** One exchange: its words, its bans, and the rules that impose them. */
 interface Counter {
   readonly dialect: Dialect
-  readonly bans: Bans
+  readonly bans: BanBook
+  readonly rules: readonly Rule[]
 }
 
 export interface DeskOptions {
@@ -35,7 +38,7 @@ export type Reply = Answer | 'drop' | 'hang'
 export function createDesk({ clock, counters, limits, faults, recorder, countRefused }: DeskOptions) {
   return (exchange: ExchangeName, received: ReceivedCall): Reply => {
     const at = readClock(clock)
-    const { dialect, bans } = counters[exchange]
+    const { dialect, bans, rules } = counters[exchange]
     const call = dialect.identify(received)
 
     const note = (outcome: Outcome, counted: boolean): void => {
@@ -43,54 +46,63 @@ export function createDesk({ clock, counters, limits, faults, recorder, countRef
       const endpoint = call?.endpoint ?? null
       recorder.call({ atMs: at.nowMs, exchange, uid, ip: received.ip, endpoint, outcome, counted })
     }
-    const faultAnswer = (reply: Exclude<FaultReply, string>): Answer => {
-      const known = reply.code === undefined ? undefined : dialect.failed(reply.code, reply.msg ?? '', at)
-      const status = reply.status ?? known?.status ?? 502
-      const answer = known ?? { headers: { 'content-type': 'text/html' }, body: reply.body ?? '' }
-      const headers = { ...answer.headers, ...lowerCase(reply.headers) }
-      return { error: {}, ...answer, status, headers }
-    }
 
     if (call === undefined) {
       note('unknown', false)
       return dialect.noSuchEndpoint(at)
     }
 
+    const answerWith = (answer: Answer): Answer => {
+      for (const rule of rules) rule.answered?.(call, answer.status, at)
+      return answer
+    }
+
     const fault = faults.find(call)
     if (fault !== undefined && !fault.counted) {
       fault.spend()
       note('faulted', false)
-      return typeof fault.reply === 'string' ? fault.reply : faultAnswer(fault.reply)
+      if (typeof fault.reply === 'string') return fault.reply
+      return answerWith(alterAnswer(fault.reply, dialect, at))
     }
 
     const ban = bans.active(call, at)
     if (ban !== undefined) {
-      bans.calledInto(ban, at)
+      for (const rule of rules) rule.calledInto?.(call, ban, at)
       note('into-ban', false)
-      return dialect.banned(call, ban, at)
+      return answerWith(dialect.banned(call, ban, at))
     }
 
-    const admitted = limits.admit(call.limits, at.nowMs)
-    const usage = call.told === undefined ? {} : dialect.usageHeaders(limits.usage(call.told, at.nowMs))
+    const applied = loweredLimits(rules, call, at) ?? call.limits
+    const admitted = limits.admit(applied, at.nowMs)
+    const usage = call.told === undefined ? {} : dialect.usageHeaders(limits.usage(call.told, at.nowMs), at)
     if (!admitted) {
       note('refused', countRefused)
       // The refusal that earns a ban already speaks of it: otherwise an obedient caller could not obey.
-      const earned = bans.refused(call, at)
+      const earned = rules.map(rule => rule.refused?.(call, at)).find(one => one !== undefined)
       const answer = earned === undefined ? dialect.refused(call, at) : dialect.banned(call, earned, at)
-      return { ...answer, headers: { ...answer.headers, ...usage } }
+      // An edge server's page knows of no usage.
+      return answerWith(earned?.status === undefined ? { ...answer, headers: { ...answer.headers, ...usage } } : answer)
     }
 
     const own = call.answer(at)
-    const answer = typeof fault?.reply === 'object' ? faultAnswer(fault.reply) : own
+    const answer = typeof fault?.reply === 'object' ? alterAnswer(fault.reply, dialect, at, own) : own
     fault?.spend()
-    if (answer.error?.code !== undefined) bans.failed(call, answer.error.code, at)
-    note(answer.error === undefined ? 'accepted' : 'failed', true)
+    const { error } = answer
+    if (error?.code !== undefined) for (const rule of rules) rule.failed?.(call, error.code, at)
+    note(error === undefined ? 'accepted' : 'failed', true)
     if (typeof fault?.reply === 'string') return fault.reply
-    return { ...answer, headers: { ...usage, ...answer.headers } }
+    return answerWith({ ...answer, headers: { ...usage, ...answer.headers } })
   }
 }
 
-/** All our own names are in lower case: a fault's header then replaces ours and does not stand beside it. */
-function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+function loweredLimits(
+  rules: readonly Rule[],
+  call: IdentifiedCall,
+  at: Instant,
+): IdentifiedCall['limits'] | undefined {
+  for (const rule of rules) {
+    const lowered = rule.lowered?.(call, at)
+    if (lowered !== undefined) return lowered
+  }
+  return undefined
 }

@@ -8,18 +8,28 @@ export type FaultReply =
   /** Never answers; the connection stays until one side closes it. */
   | 'hang'
   /**
-   * Answers otherwise. With `code` the exchange's own envelope is sent (and the error-count rule counts the code); with
-   * `body` exactly that text, as HTML unless `headers` say otherwise.
+   * Answers otherwise. With `code` the exchange's own envelope is sent (and the error-count rules count the code); with
+   * `body` exactly that text, as HTML unless `headers` say otherwise; with neither the exchange's own answer, altered.
    */
-  | {
-      /** HTTP status. Default 200 with `code`, 502 with `body`. */
-      status?: number
-      code?: number | string
-      /** Default `''`. */
-      msg?: string
-      body?: string
-      headers?: Record<string, string>
-    }
+  | AlteredAnswer
+
+export interface AlteredAnswer {
+  /** HTTP status. Default 200 with `code`, 502 with `body`. */
+  status?: number
+  code?: number | string
+  /** Default `''`. */
+  msg?: string
+  body?: string
+  /** Beside or instead of the answer's own. */
+  headers?: Record<string, string>
+  /** Spaces behind the body until it has so many bytes, at most 64 MiB: JSON stays JSON, but large. */
+  padToBytes?: number
+  /**
+   * Half of the body. `silent`: as if it were the whole. `cut`: the whole is promised, and the connection breaks after
+   * half of it.
+   */
+  half?: 'silent' | 'cut'
+}
 
 /** A fault for chosen calls. A call has to fit all that is given; with nothing given every call fits. */
 export interface Fault {
@@ -48,6 +58,12 @@ export interface RandomFaults {
   unanswered?: number
   /** HTML page of an edge server with status 502; not counted. */
   htmlPages?: number
+  /** HTML page with status 504, after the call was counted: the outcome is unknown. */
+  gatewayTimeouts?: number
+  /** Counted; half of the answer's body, as if it were the whole. */
+  halfBodies?: number
+  /** Counted; the connection breaks in the middle of the answer's body. */
+  cutBodies?: number
 }
 
 /** A fault that has found its call. `spend` is called when it is carried out: a refused call uses up none. */
@@ -64,6 +80,8 @@ export interface Faults {
 }
 
 const htmlPage: FaultReply = { status: 502, body: '<html><body><h1>502 Bad Gateway</h1></body></html>' }
+const timeoutPage: FaultReply = { status: 504, body: '<html><body><h1>504 Gateway Time-out</h1></body></html>' }
+
 interface Waiting {
   readonly fault: Fault
   left: number
@@ -79,6 +97,9 @@ export function createFaults(shares: RandomFaults, random: Random, maxWaiting: n
     [shares.lostAnswers ?? 0, true, 'drop'],
     [shares.unanswered ?? 0, true, 'hang'],
     [shares.htmlPages ?? 0, false, htmlPage],
+    [shares.gatewayTimeouts ?? 0, true, timeoutPage],
+    [shares.halfBodies ?? 0, true, { half: 'silent' }],
+    [shares.cutBodies ?? 0, true, { half: 'cut' }],
   ]
 
   function remove(entry: Waiting): void {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Reply } from './desk.ts'
-import type { ExchangeName, ReceivedCall } from './dialect.ts'
+import type { Answer, ExchangeName, ReceivedCall } from './dialect.ts'
 
 export interface HttpServerOptions {
   readonly port: number
@@ -86,7 +86,7 @@ export async function startHttpServer({ port, drawLegMs, judge }: HttpServerOpti
       if (reply === 'hang') return
       afterLeg(() => {
         if (reply === 'drop') request.socket.destroy()
-        else if (!response.destroyed) response.writeHead(reply.status, reply.headers).end(reply.body)
+        else if (!response.destroyed) send(response, reply)
       })
     })
   }
@@ -123,4 +123,12 @@ export async function startHttpServer({ port, drawLegMs, judge }: HttpServerOpti
       return closing
     },
   }
+}
+
+function send(response: ServerResponse, { status, headers, body, cutAfterBytes }: Answer): void {
+  const bytes = Buffer.from(body)
+  response.writeHead(status, { ...headers, 'content-length': bytes.length })
+  if (cutAfterBytes === undefined) response.end(bytes)
+  // Only once the half is out: otherwise it would be thrown away with the connection.
+  else response.write(bytes.subarray(0, cutAfterBytes), () => response.destroy())
 }

@@ -1,4 +1,4 @@
-import type { ExchangeName } from './dialect.ts'
+import type { ExchangeName, Usage } from './dialect.ts'
 import { SlidingWindow } from './sliding-window.ts'
 
 /** One limit as it applies to one call: the rule, and whose window it is. */
@@ -8,6 +8,8 @@ export interface AppliedLimit {
   readonly key: string
   readonly limit: number
   readonly windowMs: number
+  /** Calls per window for now, below `limit`, while a rule has lowered it. */
+  readonly lowered?: number
 }
 
 /** What one limit saw for one key. */
@@ -21,6 +23,7 @@ export interface LimitStats extends AppliedLimit {
 }
 
 interface Page {
+  /** As large as the limit unlowered, so that it remembers enough when the limit is whole again. */
   window: SlidingWindow
   stats: LimitStats
 }
@@ -29,8 +32,7 @@ interface Page {
 export interface LimitBook {
   /** Judges a call against all its limits, and only if all have room counts it in all. */
   admit(limits: readonly AppliedLimit[], nowMs: number): boolean
-  /** Calls left in a limit's window, and the milliseconds until the next one comes free. */
-  usage(limit: AppliedLimit, nowMs: number): { remaining: number; resetMs: number }
+  usage(limit: AppliedLimit, nowMs: number): Usage
   stats(): LimitStats[]
 }
 
@@ -42,12 +44,13 @@ export function createLimitBook(options: { countRefused: boolean }): LimitBook {
   let nextSweep = sweepAbove
 
   function pageOf(limit: AppliedLimit): Page {
-    const id = `${limit.exchange}|${limit.name}|${limit.key}`
+    const { exchange, name, key, limit: size, windowMs } = limit
+    const id = `${exchange}|${name}|${key}`
     let page = pages.get(id)
     if (page === undefined) {
       page = {
-        window: new SlidingWindow(limit.limit, limit.windowMs),
-        stats: { ...limit, accepted: 0, refused: 0, peak: 0 },
+        window: new SlidingWindow(size, windowMs),
+        stats: { exchange, name, key, limit: size, windowMs, accepted: 0, refused: 0, peak: 0 },
       }
       pages.set(id, page)
     }
@@ -65,7 +68,7 @@ export function createLimitBook(options: { countRefused: boolean }): LimitBook {
       // Before any page is taken up: a page that is swept away while it is held would be counted for nobody.
       if (pages.size >= nextSweep) sweep(nowMs)
       const touched = limits.map(pageOf)
-      const full = touched.filter(page => page.window.used(nowMs) >= page.window.limit)
+      const full = touched.filter(({ window }, index) => window.used(nowMs) >= (limits[index]?.lowered ?? window.limit))
       for (const page of full) page.stats.refused++
       if (full.length > 0 && !options.countRefused) return false
       for (const page of touched) {
@@ -77,7 +80,8 @@ export function createLimitBook(options: { countRefused: boolean }): LimitBook {
     },
     usage(limit, nowMs) {
       const { window } = pageOf(limit)
-      return { remaining: window.limit - window.used(nowMs), resetMs: window.resetMs(nowMs) }
+      const size = limit.lowered ?? window.limit
+      return { remaining: Math.max(0, size - window.used(nowMs)), resetMs: window.resetMs(nowMs) }
     },
     stats: () => Array.from(pages.values(), page => ({ ...page.stats })),
   }

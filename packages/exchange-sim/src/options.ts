@@ -1,34 +1,51 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Account } from './accounts.ts'
-import { type ErrorRule, errorDefaults, type FrequencyRule, frequencyDefaults } from './bans.ts'
-import { type Clock, systemClock } from './clock.ts'
-import type { ExchangeName } from './dialect.ts'
+import type { Codes } from './bingx/codes.ts'
+import type { BingxLooks } from './bingx/dialect.ts'
+import { type EdgeRule, firewallDefaults, goingOnDefaults } from './bingx/edge-rules.ts'
+import { anyErrorDefaults, type ErrorRule, errorDefaults } from './bingx/error-rules.ts'
+import { type FrequencyRule, frequencyDefaults } from './bingx/frequency-rule.ts'
+import { type IncomePlan, maxIncomeRows } from './bingx/income-book.ts'
+import type { UsageHeaders } from './bingx/usage-headers.ts'
+import { type Clock, type ClockOptions, createSkewedClock, type SkewedClock, systemClock } from './clock.ts'
+import { type LadderRule, ladderDefaults } from './coinw/ladder.ts'
 import type { Fault, RandomFaults } from './faults.ts'
 import type { Latency } from './latency.ts'
-import { anyText, flag, func, leaf, listOf, numberFrom, oneOf, recordOf, secretText, shape, text } from './validate.ts'
+import { checkFault, duration, exchangeName } from './orders.ts'
+import { anyText, type Check, flag, func, listOf, numberFrom, oneOf, secretText, shape, text } from './validate.ts'
 
 export interface ExchangeOptions {
   /** TCP port on 127.0.0.1. Default 0: any free one. */
   port?: number
-  /** Decides delays, accidents and balances. Whole number, default 1. */
+  /** Decides delays, accidents, balances, mixed codes and lies. Whole number, default 1. */
   seed?: number
   /** Default: no delay. Delays run on real timers, whatever `clock` says. */
   latency?: Latency
   /** Who may sign. Default nobody: every signed call is answered "Incorrect apiKey". */
   accounts?: readonly Account[]
-  /** Accidents by chance. Default none. For chosen calls see `exchange.fault`. */
-  faults?: RandomFaults
+  /** Accidents by chance, and in `calls` faults for chosen calls, as `exchange.fault` takes them. Default none. */
+  faults?: RandomFaults & { calls?: readonly Fault[] }
   /** BingX's disabled periods; `false` turns them off. */
   ban?: FrequencyRule | false
-  /** BingX's error-count rule; `false` turns it off. */
+  /** BingX's error-count rule, one code: over 20 in 480 s. `false` turns it off. */
   errorRule?: ErrorRule | false
+  /** BingX's error-count rule, any codes: over 30 in 120 s. `false` turns it off. */
+  anyErrorRule?: ErrorRule | false
+  /** BingX's 418 for an IP that goes on after HTTP 429, which `refusalStatus` and faults send. `false` turns it off. */
+  goingOn?: EdgeRule | false
+  /** BingX's 403 for an IP that is refused much too often. `false` turns it off. */
+  firewall?: EdgeRule | false
+  /** CoinW's escalation ladder; `false` turns it off. */
+  ladder?: LadderRule | false
   /** Whether a refused call takes a place in the windows. Default false. What the real exchanges do is unknown. */
   countRefused?: boolean
-  /**
-   * BingX's codes on `/openApi/swap` and `/openApi/cswap` paths. `documented` (default): 80014 and 100410, as the pages
-   * of 2024-09 print them. `renumbered`: 109400 and 109429, since 2025-10-16 (facts; 100410 is seen into 2026-09).
-   */
-  codes?: 'documented' | 'renumbered'
+  /** BingX's codes on futures paths. Default `old`. */
+  codes?: Codes
+  /** HTTP status of BingX's refusals. Default 200; 429 was seen once (facts, 2026). */
+  refusalStatus?: 200 | 429
+  /** BingX's usage headers. Default `honest`. */
+  usageHeaders?: UsageHeaders
+  /** Whether BingX's bodies tell the server's time. Default true. */
+  bodyTimestamp?: boolean
   /**
    * In which order `/openApi/swap/v2/user/income` lists, which decides what a `limit` cuts off. Default `newest-first`:
    * the real order is undocumented.
@@ -37,48 +54,73 @@ export interface ExchangeOptions {
   /** How many calls `exchange.log()` holds. Default 100 000; 0 keeps none. */
   logSize?: number
   /** Default the system's clocks. Windows and bans follow it; delays don't. */
-  clock?: Clock
+  clock?: ClockOptions
 }
 
-/** A ban to impose at once. */
-export interface BanOrder {
-  exchange: ExchangeName
-  /** BingX: `'GET /openApi/…'` or only the path of a GET. CoinW: the command. */
-  endpoint: string
-  /** Whom it holds: give exactly one of `uid` and `ip`. */
-  uid?: string
-  ip?: string
-  forMs: number
-  /**
-   * BingX's words. Default `disabled-period`. `error-count` speaks of 20 errors 100202 within 480000 ms, as the seeds
-   * do. CoinW has but one refusal, whatever stands here.
-   */
-  wording?: 'disabled-period' | 'error-count'
-}
-
-/** All options with their defaults. */
+/** All options with their defaults; rules that are off are `undefined`. */
 export interface Settings {
   readonly port: number
   readonly seed: number
   readonly latency: Latency | undefined
   readonly accounts: readonly Account[]
   readonly faults: RandomFaults
+  readonly faultyCalls: readonly Fault[]
   readonly ban: Required<FrequencyRule> | undefined
   readonly errorRule: Required<ErrorRule> | undefined
+  readonly anyErrorRule: Required<ErrorRule> | undefined
+  readonly goingOn: Required<EdgeRule> | undefined
+  readonly firewall: Required<EdgeRule> | undefined
+  readonly ladder: Required<LadderRule> | undefined
   readonly countRefused: boolean
-  readonly codes: 'documented' | 'renumbered'
-  readonly incomeOrder: 'newest-first' | 'oldest-first'
+  readonly looks: BingxLooks
   readonly logSize: number
-  readonly clock: Clock
+  readonly clock: SkewedClock
 }
 
 const here = 'startExchange: '
 const dayMs = 86_400_000
 const share = numberFrom(0, 1)
-const duration = numberFrom(1, dayMs)
 const count = numberFrom(1, 100_000, true)
-const exchangeName = oneOf('bingx', 'coinw')
-const banRule = { threshold: count, windowMs: duration, lengthMs: duration }
+const epoch = numberFrom(0, Number.MAX_SAFE_INTEGER, true)
+const rule = { threshold: count, windowMs: duration, lengthMs: duration }
+const orOff = { or: [false] }
+
+const incomeRow = shape(
+  {
+    symbol: anyText,
+    incomeType: text,
+    income: text,
+    asset: text,
+    info: anyText,
+    time: epoch,
+    tranId: text,
+    tradeId: anyText,
+  },
+  { required: ['time'] },
+)
+export const incomeRows = listOf(incomeRow)
+const incomeRowCount = numberFrom(0, maxIncomeRows, true)
+const incomePlan = shape(
+  {
+    count: incomeRowCount,
+    perMs: numberFrom(1, maxIncomeRows, true),
+    fromMs: epoch,
+    toMs: epoch,
+    addedPerCall: numberFrom(0, 1000, true),
+  },
+  { required: ['count'] },
+)
+
+const incomes: Check = (value, name) => {
+  if (Array.isArray(value)) {
+    incomeRowCount(value.length, `${name}.length`)
+    incomeRows(value, name)
+    return
+  }
+  incomePlan(value, name)
+  const { fromMs = 0, toMs = Infinity } = value as IncomePlan
+  if (fromMs > toMs) throw new TypeError(`${name}.fromMs must be at most toMs, ${toMs}, but got ${fromMs}`)
+}
 
 const checkOptions = shape({
   port: numberFrom(0, 65_535, true),
@@ -89,23 +131,52 @@ const checkOptions = shape({
   ),
   accounts: listOf(
     shape(
-      { uid: text, apiKey: secretText, secretKey: secretText, exchange: exchangeName },
+      { uid: text, apiKey: secretText, secretKey: secretText, exchange: exchangeName, incomes },
       { required: ['uid', 'apiKey', 'secretKey'] },
     ),
   ),
-  faults: shape({ lostRequests: share, lostAnswers: share, unanswered: share, htmlPages: share }),
-  ban: shape({ ...banRule, extend: flag }, { or: [false] }),
-  errorRule: shape(banRule, { or: [false] }),
+  faults: shape({
+    lostRequests: share,
+    lostAnswers: share,
+    unanswered: share,
+    htmlPages: share,
+    gatewayTimeouts: share,
+    halfBodies: share,
+    cutBodies: share,
+    calls: listOf((fault, name) => checkFault(fault as Fault, name)),
+  }),
+  ban: shape({ ...rule, extend: flag }, orOff),
+  errorRule: shape(rule, orOff),
+  anyErrorRule: shape(rule, orOff),
+  goingOn: shape(rule, orOff),
+  firewall: shape(rule, orOff),
+  ladder: shape(
+    {
+      uidRefusals: count,
+      ipRefusals: count,
+      windowMs: duration,
+      warningMs: duration,
+      banMs: duration,
+      uidBans: numberFrom(0, 100_000, true),
+      ipBans: numberFrom(0, 100_000, true),
+      historyMs: duration,
+      blacklistMs: duration,
+    },
+    orOff,
+  ),
   countRefused: flag,
-  codes: oneOf('documented', 'renumbered'),
+  codes: oneOf('old', 'new', 'mixed', 'documented', 'renumbered'),
+  refusalStatus: oneOf(200, 429),
+  usageHeaders: oneOf('honest', 'missing', 'epoch', 'lying'),
+  bodyTimestamp: flag,
   incomeOrder: oneOf('newest-first', 'oldest-first'),
   logSize: numberFrom(0, 10_000_000, true),
-  clock: shape({ nowMs: func, epochMs: func }, { required: ['nowMs', 'epochMs'], open: true }),
+  clock: shape({ nowMs: func, epochMs: func, skewMs: numberFrom(-3650 * dayMs, 3650 * dayMs) }, { open: true }),
 })
 
 export function readOptions(options: ExchangeOptions = {}): Settings {
   checkOptions(options, here)
-  const { faults = {} } = options
+  const { calls: faultyCalls = [], ...faults } = options.faults ?? {}
   const shares = Object.values(faults).reduce((sum: number, part: number | undefined) => sum + (part ?? 0), 0)
   if (shares > 1) throw new TypeError(`${here}faults must be shares that add up to at most 1, but got ${shares}`)
   return {
@@ -114,74 +185,39 @@ export function readOptions(options: ExchangeOptions = {}): Settings {
     latency: options.latency,
     accounts: options.accounts ?? [],
     faults,
-    ban: options.ban === false ? undefined : withDefaults(frequencyDefaults, options.ban),
-    errorRule: options.errorRule === false ? undefined : withDefaults(errorDefaults, options.errorRule),
+    faultyCalls,
+    ban: ruleOf(frequencyDefaults, options.ban),
+    errorRule: ruleOf(errorDefaults, options.errorRule),
+    anyErrorRule: ruleOf(anyErrorDefaults, options.anyErrorRule),
+    goingOn: ruleOf(goingOnDefaults, options.goingOn),
+    firewall: ruleOf(firewallDefaults, options.firewall),
+    ladder: ruleOf(ladderDefaults, options.ladder),
     countRefused: options.countRefused ?? false,
-    codes: options.codes ?? 'documented',
-    incomeOrder: options.incomeOrder ?? 'newest-first',
+    looks: {
+      codes: options.codes ?? 'old',
+      refusalStatus: options.refusalStatus ?? 200,
+      usageHeaders: options.usageHeaders ?? 'honest',
+      bodyTimestamp: options.bodyTimestamp ?? true,
+      incomeOrder: options.incomeOrder ?? 'newest-first',
+    },
     logSize: options.logSize ?? 100_000,
-    clock: options.clock ?? systemClock,
+    clock: createSkewedClock(clockOf(options.clock), options.clock?.skewMs ?? 0),
   }
+}
+
+/** A monotonic clock of one's own and the system's epoch would drift apart unseen: both or neither. */
+function clockOf(options: ClockOptions = {}): Clock {
+  const { nowMs, epochMs } = options
+  if (nowMs === undefined && epochMs === undefined) return systemClock
+  if (nowMs === undefined || epochMs === undefined) {
+    throw new TypeError(`${here}clock must have nowMs and epochMs or neither, but got one of them`)
+  }
+  return options as Clock
 }
 
 /** A field set to `undefined` means its default, which spreading alone would not give. */
-function withDefaults<T extends object>(defaults: T, given: Partial<T> = {}): T {
-  const set = Object.entries(given).filter(([, value]) => value !== undefined)
+function ruleOf<T extends object>(defaults: Required<T>, given: T | false | undefined): Required<T> | undefined {
+  if (given === false) return undefined
+  const set = Object.entries(given ?? {}).filter(([, value]) => value !== undefined)
   return { ...defaults, ...Object.fromEntries(set) }
-}
-
-const checkBan = shape(
-  {
-    exchange: exchangeName,
-    endpoint: text,
-    uid: text,
-    ip: text,
-    forMs: duration,
-    wording: oneOf('disabled-period', 'error-count'),
-  },
-  { required: ['exchange', 'endpoint', 'forMs'] },
-)
-
-export function checkBanOrder(order: BanOrder): void {
-  checkBan(order, 'exchange.ban: ')
-  const given = [order.uid, order.ip].filter(whom => whom !== undefined).length
-  if (given !== 1) throw new TypeError(`exchange.ban: uid or ip must be given, one of them, but got ${given}`)
-}
-
-const checkFaultShape = shape(
-  {
-    exchange: exchangeName,
-    endpoint: text,
-    uid: text,
-    ip: text,
-    times: leaf(
-      'a whole number of at least 1, or Infinity',
-      times => times === Infinity || (Number.isInteger(times) && Number(times) >= 1),
-    ),
-    counted: flag,
-    reply: shape(
-      {
-        status: numberFrom(200, 599, true),
-        code: leaf('a whole number or a string', code => Number.isInteger(code) || typeof code === 'string'),
-        msg: anyText,
-        body: anyText,
-        headers: recordOf(anyText),
-      },
-      { or: ['drop', 'hang'] },
-    ),
-  },
-  { required: ['reply'] },
-)
-
-export function checkFault(fault: Fault): void {
-  checkFaultShape(fault, 'exchange.fault: ')
-  const { reply } = fault
-  if (typeof reply === 'string') return
-  const given = [reply.code, reply.body].filter(part => part !== undefined).length
-  // Node's own TypeErrors name the header; without them the answer would fail when it is sent, and with it the process.
-  for (const [name, value] of Object.entries(reply.headers ?? {})) {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
-  }
-  if (given !== 1) throw new TypeError(`exchange.fault: reply must have code or body, one of them, but got ${given}`)
 }

@@ -1,5 +1,6 @@
-import type { Ban, BanCause, Banned } from './bans.ts'
+import type { Ban, BanCause, Banned } from './ban-book.ts'
 import type { Instant } from './clock.ts'
+import type { LadderStats } from './coinw/ladder.ts'
 import type { ExchangeName } from './dialect.ts'
 import type { LimitStats } from './limit-book.ts'
 
@@ -37,6 +38,8 @@ export interface CallCounts {
   intoBan: number
   /** Bans begun, those that a test imposed included. */
   banned: number
+  /** Of these, the ones that repeated errors have earned. */
+  errorBanned: number
 }
 
 export interface EndpointStats extends CallCounts {
@@ -50,7 +53,8 @@ export interface BanRecord {
   /** Exactly one of `uid` and `ip` is set. */
   uid: string | null
   ip: string | null
-  endpoint: string
+  /** `null`: all endpoints. */
+  endpoint: string | null
   cause: BanCause
   atMs: number
   /** As it was when it began, were it extended later. */
@@ -68,6 +72,8 @@ export interface ExchangeStats extends CallCounts {
   endpoints: EndpointStats[]
   /** Per limit and key. Above 10 000 windows idle ones are forgotten. */
   limits: LimitStats[]
+  /** Where UIDs and IPs that CoinW has refused stand on its ladder; empty without one. */
+  ladder: LadderStats[]
   /** The last 1000 bans. */
   bans: BanRecord[]
   /** Calls that the log no longer holds: a checker of windows wants 0 here. */
@@ -79,7 +85,7 @@ const bansKept = 1000
 export interface Recorder {
   call(entry: LoggedCall): void
   ban(exchange: ExchangeName, whom: Banned, cause: BanCause, ban: Ban, at: Instant): void
-  stats(limits: LimitStats[]): ExchangeStats
+  stats(limits: LimitStats[], ladder: LadderStats[]): ExchangeStats
   log(): LoggedCall[]
 }
 
@@ -113,13 +119,17 @@ export function createRecorder(options: { logSize: number }): Recorder {
       add(exchanges[entry.exchange], entry.outcome)
       add(endpointStats(entry.exchange, entry.uid, entry.endpoint), entry.outcome)
     },
-    ban(exchange, { endpoint, uid = null, ip = null }, cause, ban, at) {
-      exchanges[exchange].banned++
-      endpointStats(exchange, uid, endpoint).banned++
+    ban(exchange, { endpoint = null, uid = null, ip = null }, cause, ban, at) {
+      const counts: CallCounts[] = [exchanges[exchange]]
+      if (endpoint !== null) counts.push(endpointStats(exchange, uid, endpoint))
+      for (const count of counts) {
+        count.banned++
+        if (cause === 'error-count') count.errorBanned++
+      }
       if (bans.length === bansKept) bans.shift()
       bans.push({ exchange, uid, ip, endpoint, cause, atMs: at.nowMs, untilMs: ban.untilMs })
     },
-    stats(limits) {
+    stats(limits, ladder) {
       const { bingx, coinw } = exchanges
       return {
         accepted: bingx.accepted + coinw.accepted,
@@ -127,11 +137,13 @@ export function createRecorder(options: { logSize: number }): Recorder {
         refused: bingx.refused + coinw.refused,
         intoBan: bingx.intoBan + coinw.intoBan,
         banned: bingx.banned + coinw.banned,
+        errorBanned: bingx.errorBanned + coinw.errorBanned,
         faulted,
         unknown,
         exchanges: { bingx: { ...bingx }, coinw: { ...coinw } },
         endpoints: Array.from(endpoints.values(), stats => ({ ...stats })),
         limits,
+        ladder,
         bans: bans.map(ban => ({ ...ban })),
         logDropped: Math.max(0, logged - options.logSize),
       }
@@ -144,7 +156,7 @@ export function createRecorder(options: { logSize: number }): Recorder {
 }
 
 function noCalls(): CallCounts {
-  return { accepted: 0, failed: 0, refused: 0, intoBan: 0, banned: 0 }
+  return { accepted: 0, failed: 0, refused: 0, intoBan: 0, banned: 0, errorBanned: 0 }
 }
 
 function add(counts: CallCounts, outcome: Outcome): void {

@@ -73,60 +73,6 @@ describe('disabled periods', () => {
   })
 })
 
-describe('the error-count rule', () => {
-  const wrong = { params: { recvWindow: 'x' } }
-
-  test('twenty equal errors within 480 s ban the endpoint for this UID, beginning with the next call', async () => {
-    const { exchange, clock } = await start()
-    const { bingx } = caller(exchange, clock)
-    const spaced = async (times: number): Promise<void> => {
-      for (let done = 0; done < times; done++) {
-        clock.step(1000)
-        expect((await bingx(wrong)).body.code).toBe(100400)
-      }
-    }
-    await spaced(20)
-    const until = clock.epoch + 300_000
-    expect((await bingx()).body).toMatchObject({
-      code: 100410,
-      msg: `over 20 error code:100400 requests within 480000 ms ${verify} ${until}`,
-    })
-    expect(await codes(1, () => bingx({ path: spotBalance }))).toEqual([0])
-    expect(exchange.stats().bans).toMatchObject([{ cause: 'error-count', uid: 'alice', endpoint: name }])
-    clock.step(300_000)
-    expect(await codes(1, bingx)).toEqual([0])
-  })
-
-  test('errors of different codes are counted apart, and old ones are forgotten', async () => {
-    const { exchange, clock } = await start({ errorRule: { threshold: 3, windowMs: 10_000 } })
-    const { bingx } = caller(exchange, clock)
-    const stale = { params: { timestamp: 1 } }
-    for (const call of [wrong, stale, wrong, stale]) await bingx(call)
-    clock.step(10_000)
-    for (const call of [wrong, stale]) await bingx(call)
-    expect(exchange.stats().banned).toBe(0)
-    await codes(2, () => bingx(wrong))
-    expect(exchange.stats().banned).toBe(1)
-  })
-
-  test('refusals are not errors; wrong keys are nobody’s', async () => {
-    const { exchange, clock } = await start({ ban: false, errorRule: { threshold: 2 } })
-    const { bingx } = caller(exchange, clock)
-    exchange.fault({ times: 5, reply: { code: 100410, msg: 'rate limited' } })
-    await codes(10, bingx)
-    await codes(5, () => bingx({ account: { apiKey: 'nobody', secretKey: '' } }))
-    expect(exchange.stats().banned).toBe(0)
-  })
-
-  test('off: errors never become a ban', async () => {
-    const { exchange, clock } = await start({ errorRule: { threshold: 1 } })
-    const off = await start({ errorRule: false })
-    await codes(3, () => caller(exchange, clock).bingx(wrong))
-    await codes(3, () => caller(off.exchange, off.clock).bingx(wrong))
-    expect([exchange.stats().banned, off.exchange.stats().banned]).toEqual([1, 0])
-  })
-})
-
 describe('bans imposed by a test', () => {
   test('hold at once, end on time, and say until when', async () => {
     const { exchange, clock } = await start()
@@ -148,7 +94,7 @@ describe('bans imposed by a test', () => {
   })
 
   test('in renumbered codes', async () => {
-    const { exchange, clock } = await start({ codes: 'renumbered' })
+    const { exchange, clock } = await start({ codes: 'new' })
     const { bingx } = caller(exchange, clock)
     const until = clock.epoch + 5000
     const order = { exchange: 'bingx', uid: 'alice', endpoint: name, forMs: 5000 } as const

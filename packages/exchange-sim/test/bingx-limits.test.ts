@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { alice, allBalances, bob, caller, codes, serverTime, spotBalance, start, swapBalance } from './helpers.ts'
+import { alice, bob, caller, codes, serverTime, spotBalance, start, swapBalance } from './helpers.ts'
 
 const refused = 100410
 
@@ -100,19 +100,4 @@ test('public calls: 500 per ten seconds and 1000 per minute from one address, th
   expect(await burst(5)).toBe(0)
   clock.step(1)
   expect(await burst(510)).toBe(500)
-})
-
-test('headers tell what is left for this UID on this endpoint, and how long until more is', async () => {
-  const { exchange, clock } = await start()
-  const { bingx } = caller(exchange, clock)
-  const told = async (call: Parameters<typeof bingx>[0] = {}): Promise<(string | null)[]> => {
-    const { headers } = await bingx(call)
-    return [headers.get('X-RateLimit-Requests-Remain'), headers.get('X-RateLimit-Requests-Expire')]
-  }
-  expect(await told()).toEqual(['4', '1000'])
-  clock.step(250.5)
-  expect(await told()).toEqual(['3', '750'])
-  for (const remain of ['2', '1', '0', '0']) expect(await told()).toEqual([remain, '750'])
-  expect(await told({ path: allBalances })).toEqual(['4', '1000'])
-  expect(await told({ path: serverTime, query: '' })).toEqual([null, null])
 })

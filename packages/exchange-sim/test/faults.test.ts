@@ -15,8 +15,8 @@ test('an answer of one’s own, for the next n calls that fit', async () => {
 test('codes of faults feed the error-count rule', async () => {
   const { exchange, clock } = await start({ errorRule: { threshold: 3 } })
   const { bingx } = caller(exchange, clock)
-  exchange.fault({ times: 3, reply: { code: 100202, msg: 'insufficient balance' } })
-  await codes(3, bingx)
+  exchange.fault({ times: 4, reply: { code: 100202, msg: 'insufficient balance' } })
+  await codes(4, bingx)
   expect((await bingx()).body.msg).toMatch(/^over 3 error code:100202 requests within 480000 ms/)
 })
 

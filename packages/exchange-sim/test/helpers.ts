@@ -80,8 +80,9 @@ export function caller(exchange: Exchange, clock: Clock) {
       const headers: Record<string, string> = ip === undefined ? {} : { 'x-sim-ip': ip }
       return seen(`${exchange.coinwUrl}/api/v1/private?${query}`, { method: 'POST', headers })
     },
-    coinwPublic(query: string, method = 'GET') {
-      return seen(`${exchange.coinwUrl}/api/v1/public?${query}`, { method })
+    coinwPublic(query: string, method = 'GET', ip?: string) {
+      const headers: Record<string, string> = ip === undefined ? {} : { 'x-sim-ip': ip }
+      return seen(`${exchange.coinwUrl}/api/v1/public?${query}`, { method, headers })
     },
   }
 }

@@ -33,7 +33,7 @@ function bingx(name: string, uid = 'u'): readonly AppliedLimit[] {
 }
 
 test.each([
-  ['GET /openApi/swap/v2/server/time', ['500 / 10000 ip group 1', '1000 / 60000 ip group 1']],
+  ['GET /openApi/swap/v2/server/time', ['500 / 10000 ip', '500 / 10000 ip group 1', '1000 / 60000 ip group 1']],
   ['GET /openApi/swap/v2/user/income', ['5 / 1000 u', '300 / 10000 ip', '2000 / 10000 ip group 2']],
   ['GET /openApi/account/v1/allAccountBalance', ['5 / 1000 u', '300 / 10000 ip', '2000 / 10000 ip group 2']],
   ['GET /openApi/swap/v3/user/balance', ['5 / 1000 u', '300 / 10000 ip', '2000 / 10000 ip group 3']],

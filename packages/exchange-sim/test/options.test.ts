@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { type BanOrder, type ExchangeOptions, type Fault, startExchange } from '../src/index.ts'
+import { type BanOrder, type ExchangeOptions, type Fault, type IncomeRow, startExchange } from '../src/index.ts'
 import { alice, start } from './helpers.ts'
 
-test.each<[unknown, string]>([
+test.each<[unknown, string | RegExp]>([
   [null, 'startExchange: the options must be an object, but got null'],
   [{ prot: 1 }, 'startExchange: prot is not a known option; known are port, seed, latency, accounts'],
   [{ port: '80' }, 'startExchange: port must be a whole number from 0 to 65535, but got "80"'],
@@ -25,7 +25,29 @@ test.each<[unknown, string]>([
   [{ ban: { threshold: 0 } }, 'ban.threshold must be a whole number from 1 to 100000, but got 0'],
   [{ errorRule: { extend: true } }, 'errorRule.extend is not a known option; known are threshold, windowMs, lengthMs'],
   [{ countRefused: 1 }, 'countRefused must be true or false, but got 1'],
-  [{ codes: 'new' }, 'codes must be "documented" or "renumbered", but got "new"'],
+  [{ codes: 'newest' }, 'codes must be "old" or "new" or "mixed" or "documented" or "renumbered", but got "newest"'],
+  [{ anyErrorRule: 30 }, 'anyErrorRule must be an object or false, but got 30'],
+  [{ goingOn: { lengthMs: 0 } }, 'goingOn.lengthMs must be a number from 1 to 86400000, but got 0'],
+  [{ firewall: { limit: 1 } }, 'firewall.limit is not a known option; known are threshold, windowMs, lengthMs'],
+  [{ ladder: true }, 'ladder must be an object or false, but got true'],
+  [{ ladder: { uidRefusals: 0 } }, 'ladder.uidRefusals must be a whole number from 1 to 100000, but got 0'],
+  [{ refusalStatus: 418 }, 'refusalStatus must be 200 or 429, but got 418'],
+  [{ usageHeaders: 'none' }, 'usageHeaders must be "honest" or "missing" or "epoch" or "lying", but got "none"'],
+  [{ bodyTimestamp: 'yes' }, 'bodyTimestamp must be true or false, but got "yes"'],
+  [{ clock: { skewMs: '5' } }, /clock\.skewMs must be a number from -\d+ to \d+, but got "5"/],
+  [{ clock: { nowMs: () => 5 } }, 'clock must have nowMs and epochMs or neither, but got one of them'],
+  [{ faults: { calls: [{}] } }, 'faults.calls[0].reply must be an object or "drop" or "hang", but got undefined'],
+  [
+    { faults: { calls: [{ reply: { half: 'cut' }, counted: false }] } },
+    'faults.calls[0].reply must have code or body where counted is false, for there is no answer to alter',
+  ],
+  [{ accounts: [{ ...alice, incomes: 5 }] }, 'accounts[0].incomes must be an object, but got 5'],
+  [{ accounts: [{ ...alice, incomes: [{}] }] }, 'accounts[0].incomes[0].time must be a whole number from 0'],
+  [
+    { accounts: [{ ...alice, incomes: { count: 1, fromMs: 2, toMs: 1 } }] },
+    'accounts[0].incomes.fromMs must be at most toMs, 1, but got 2',
+  ],
+  [{ accounts: [{ ...alice, incomes: { count: -1 } }] }, 'accounts[0].incomes.count must be a whole number from 0'],
   [{ logSize: Infinity }, 'logSize must be a whole number from 0 to 10000000, but got Infinity'],
   [{ clock: { nowMs: 5 } }, 'clock.nowMs must be a function, but got 5'],
 ])('%o', async (options, message) => {
@@ -38,6 +60,11 @@ test('a key that two accounts share is refused, and not shown', async () => {
   const started = startExchange({ accounts })
   await expect(started).rejects.toThrow("accounts[1].apiKey must be new on bingx, but got an earlier one's")
   await expect(started).rejects.not.toThrow(alice.apiKey)
+})
+
+test('at most 200 000 rows of income, told at the start and not at the first call', async () => {
+  const accounts = [{ ...alice, incomes: Array(200_001).fill({ time: 1 }) }]
+  await expect(startExchange({ accounts })).rejects.toThrow(/accounts\[0\]\.incomes.*200000.*but got/)
 })
 
 test('secrets of a wrong type are not shown', async () => {
@@ -69,6 +96,10 @@ test.each<[unknown, string]>([
     { exchange: 'coinw', endpoint: 'returnBalances', uid: 'alice' },
     'exchange.ban: forMs must be a number from 1 to 86400000',
   ],
+  [
+    { exchange: 'bingx', uid: 'alice', forMs: 1, status: 403 },
+    'exchange.ban: status must be for an ip of bingx and all its endpoints, but got another ban',
+  ],
 ])('ban %o', async (order, message) => {
   const { exchange } = await start()
   expect(() => exchange.ban(order as BanOrder)).toThrow(TypeError)
@@ -78,7 +109,10 @@ test.each<[unknown, string]>([
 test.each<[unknown, string]>([
   [{}, 'exchange.fault: reply must be an object or "drop" or "hang", but got undefined'],
   [{ reply: 'explode' }, 'reply must be an object or "drop" or "hang", but got "explode"'],
-  [{ reply: {} }, 'reply must have code or body, one of them, but got 0'],
+  [{ reply: {} }, 'reply must have code, body, status, headers, padToBytes or half, but got none of them'],
+  [{ reply: { code: 1, body: '' } }, 'reply must have code or body, one of them, but got 2'],
+  [{ reply: { half: 'cut', msg: 'x' } }, 'reply.msg must come with code, but got it alone'],
+  [{ reply: { padToBytes: 1e9 } }, 'reply.padToBytes must be a whole number from 1 to 67108864, but got 1000000000'],
   [{ reply: 'drop', times: 0 }, 'times must be a whole number of at least 1, or Infinity, but got 0'],
   [{ reply: 'drop', endpoint: 'returnWishes' }, 'endpoint must be a documented one, but got "returnWishes"'],
   [{ reply: { body: '', headers: { 'a b': '' } } }, 'Header name must be a valid HTTP token'],
@@ -86,6 +120,21 @@ test.each<[unknown, string]>([
   const { exchange } = await start()
   expect(() => exchange.fault(fault as Fault)).toThrow(TypeError)
   expect(() => exchange.fault(fault as Fault)).toThrow(message)
+})
+
+test.each<[string, unknown, string]>([
+  ['alcie', [], 'exchange.addIncome: uid must be that of an account, but got "alcie"'],
+  ['alice', [{ time: 'now' }], 'exchange.addIncome: rows[0].time must be a whole number'],
+  ['alice', 5, 'exchange.addIncome: rows must be an array, but got 5'],
+])('addIncome %s %o', async (uid, rows, message) => {
+  const { exchange } = await start()
+  expect(() => exchange.addIncome(uid, rows as IncomeRow[])).toThrow(TypeError)
+  expect(() => exchange.addIncome(uid, rows as IncomeRow[])).toThrow(message)
+})
+
+test('stepClock with no number', async () => {
+  const { exchange } = await start()
+  expect(() => exchange.stepClock(Number.NaN)).toThrow('exchange.stepClock: byMs must be a number from')
 })
 
 test('at most a thousand faults wait', async () => {

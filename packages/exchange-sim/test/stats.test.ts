@@ -14,13 +14,33 @@ test('calls are told in all, per exchange, per UID and endpoint, and per limit',
   const stats = exchange.stats()
   expect(stats).toMatchObject({ accepted: 9, failed: 1, refused: 3, intoBan: 1, banned: 1, unknown: 0, faulted: 0 })
   expect(stats.exchanges).toEqual({
-    bingx: { accepted: 7, failed: 1, refused: 2, intoBan: 0, banned: 0 },
-    coinw: { accepted: 2, failed: 0, refused: 1, intoBan: 1, banned: 1 },
+    bingx: { accepted: 7, failed: 1, refused: 2, intoBan: 0, banned: 0, errorBanned: 0 },
+    coinw: { accepted: 2, failed: 0, refused: 1, intoBan: 1, banned: 1, errorBanned: 0 },
   })
   const endpoint = `GET ${swapBalance}`
   expect(stats.endpoints).toEqual([
-    { exchange: 'bingx', uid: 'alice', endpoint, accepted: 5, failed: 0, refused: 2, intoBan: 0, banned: 0 },
-    { exchange: 'bingx', uid: 'bob', endpoint, accepted: 1, failed: 1, refused: 0, intoBan: 0, banned: 0 },
+    {
+      exchange: 'bingx',
+      uid: 'alice',
+      endpoint,
+      accepted: 5,
+      failed: 0,
+      refused: 2,
+      intoBan: 0,
+      banned: 0,
+      errorBanned: 0,
+    },
+    {
+      exchange: 'bingx',
+      uid: 'bob',
+      endpoint,
+      accepted: 1,
+      failed: 1,
+      refused: 0,
+      intoBan: 0,
+      banned: 0,
+      errorBanned: 0,
+    },
     {
       exchange: 'bingx',
       uid: null,
@@ -30,6 +50,7 @@ test('calls are told in all, per exchange, per UID and endpoint, and per limit',
       refused: 0,
       intoBan: 0,
       banned: 0,
+      errorBanned: 0,
     },
     {
       exchange: 'coinw',
@@ -40,6 +61,7 @@ test('calls are told in all, per exchange, per UID and endpoint, and per limit',
       refused: 1,
       intoBan: 1,
       banned: 1,
+      errorBanned: 0,
     },
   ])
   const limit = { exchange: 'bingx', key: `alice ${endpoint}`, limit: 5, windowMs: 1000 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type AppliedLimit, createLimitBook } from '../src/limit-book.ts'
+import { runs } from './runs.ts'
 
 const limits: AppliedLimit[] = [
   { exchange: 'bingx', name: 'short', key: 'a', limit: 3, windowMs: 10 },
@@ -25,6 +26,7 @@ test('a call is let in exactly when every window, recounted from the whole histo
       }
       for (const stats of book.stats()) expect(stats.accepted).toBe(counted.length)
     }),
+    runs,
   )
 })
 
@@ -43,5 +45,6 @@ test('when refused calls count too, a call is let in exactly when all calls befo
         arrived.push(nowMs)
       }
     }),
+    runs,
   )
 })

@@ -43,7 +43,7 @@ export function checkEndpointPollOptions(
 /** Every poll is a call as any other, its repetitions among them; only that its first attempt waits for its place too. */
 export function pollCall<T>(
   setup: CallSetup,
-  scheduler: Pick<Scheduler, 'pollWith'>,
+  scheduler: Pick<Scheduler, 'hold' | 'pollWith'>,
   call: Call<T>,
   pace: PollOptions,
   options: CallOptions,
@@ -54,7 +54,8 @@ export function pollCall<T>(
     (schedule, signal) => {
       // A scheduler that is shared stays open.
       if (closing.aborted) throw new ClosedError()
-      return runCall({ ...setup, scheduler: { schedule } }, call, { ...options, signal })
+      const gate = { schedule, hold: scheduler.hold.bind(scheduler) }
+      return runCall({ ...setup, scheduler: gate }, call, { ...options, signal })
     },
     pace,
   )

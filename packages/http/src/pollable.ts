@@ -32,13 +32,11 @@ export function pollableQuery<Query, T>(
   send: Send<T>,
   read: (where: string, query: Query | undefined) => Params,
 ): Pollable<[query?: Query, options?: CallOptions], EndpointPollOptions & { query?: Query }, T> {
-  return Object.freeze(
-    Object.assign(async (query?: Query, options?: CallOptions) => send(where, read(where, query), options), {
-      poll(given: EndpointPollOptions & { query?: Query }) {
-        // What is no object is refused with the other options.
-        const { query, ...options } = { ...given }
-        return send.poll(where, read(`${where}.poll`, query), options)
-      },
-    }),
-  )
+  return Object.assign(async (query?: Query, options?: CallOptions) => send(where, read(where, query), options), {
+    poll(given: EndpointPollOptions & { query?: Query }) {
+      // What is no object is refused with the other options.
+      const { query, ...options } = { ...given }
+      return send.poll(where, read(`${where}.poll`, query), options)
+    },
+  })
 }

@@ -13,6 +13,8 @@ it('has these public names and no others', () => {
     'describe',
     'exchangeChecks',
     'findRule',
+    'flag',
+    'isEpochMs',
     'judgeStatus',
     'oneOf',
     'openExchange',
@@ -21,6 +23,7 @@ it('has these public names and no others', () => {
     'pollableQuery',
     'readData',
     'sender',
+    'serverClock',
     'text',
     'wholeNumber',
   ])

@@ -141,6 +141,8 @@ export class Waiting {
       if (room === undefined) continue
       room.served.set(lane.group, lane.turn)
       if (room.served.size > room.forgetFrom) this.#forgetServed(room)
+      // Its first lane may be of this group: the one that comes before it now may need fewer tokens.
+      this.#retime(room, nowMs)
     }
   }
 
@@ -178,8 +180,9 @@ export class Waiting {
         this.#retime(room, nowMs)
         continue
       }
+      // Its first lane may have changed, and with it the room's place.
+      if (this.#due.peek() !== room) continue
       const lane = room.top as Lane
-      if (this.#rerank(lane, room, nowMs)) continue
       const { cohort } = lane
       if (lane.room === undefined) this.#takeFromCohort(cohort as Cohort, lane, nowMs)
       else {
@@ -224,7 +227,7 @@ export class Waiting {
   }
 
   #readyAtMs(room: Room, nowMs: number): number {
-    const lane = room.top
+    const lane = this.#firstOf(room, nowMs)
     if (lane === undefined) return Number.POSITIVE_INFINITY
     const { claim } = room
     let tokens = this.#keeper.costOf(room.gate, lane)
@@ -252,6 +255,14 @@ export class Waiting {
     else this.#timed.push(room)
   }
 
+  /** The first lane by the ranks of now: those kept in the order may be of before their group was served. */
+  #firstOf(room: Room, nowMs: number): Lane | undefined {
+    for (let lane = room.top; lane !== undefined; lane = room.top) {
+      if (!this.#rerank(lane, room, nowMs)) return lane
+    }
+    return undefined
+  }
+
   /** Where its group was served since the lane got its turn, the lane's rank is that of its group. */
   #rerank(lane: Lane, room: Room, nowMs: number): boolean {
     let rank = lane.turn
@@ -264,7 +275,7 @@ export class Waiting {
       cohort.lanes.update(lane)
       room.waiters.update(cohort)
     } else room.waiters.update(lane)
-    this.#due.update(room)
+    if (this.#due.has(room)) this.#due.update(room)
     // Whoever goes before it now is no longer kept from what it claims.
     this.#retimeClaims(lane, nowMs)
     return true

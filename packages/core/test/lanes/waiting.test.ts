@@ -114,6 +114,15 @@ describe('turns', () => {
     expect(serve(0)).toStrictEqual(['u1', 'v1', 'u2', 'v1', 'u3', 'v1', 'u1', 'v1'])
   })
 
+  test('of a group are one: a large call of it, which ranks behind now, keeps nobody from a token', () => {
+    const ip = gateOf('ip', ['ip'])
+    waiting.place(enter('v', [ip]), ip, 0)
+    waiting.place(enter('u1', [ip], { group: 'u' }), ip, 0)
+    waiting.place(enter('u2', [ip], { group: 'u', cost: 3 }), ip, 0)
+    give(ip, 3)
+    expect(serve(0)).toStrictEqual(['v', 'u1', 'v'])
+  })
+
   test('of one group among themselves: all get theirs', () => {
     const ip = gateOf('ip', ['ip'])
     for (const name of ['u1', 'u2', 'u3', 'u4']) waiting.place(enter(name, [ip], { group: 'u' }), ip, 0)

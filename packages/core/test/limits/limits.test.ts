@@ -1,4 +1,4 @@
-import { createScheduler, inFlight, memoryLedger, NeverFitsError, tokenBucket } from '@headgate/core'
+import { createScheduler, inFlight, memoryLedger, NeverFitsError, RefusedError, tokenBucket } from '@headgate/core'
 import { virtualClock } from '@headgate/core/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { gate, startsOf } from '../scheduler/harness.ts'
@@ -171,6 +171,26 @@ describe('gates in memory', () => {
     job({ labels: { uid: 'u' } })
     job({ labels: old })
     expect(scheduler.snapshot().buckets.filter(bucket => bucket.labels['uid'] === 'u')).toMatchObject([{ inFlight: 2 }])
+  })
+
+  test('of a call that has not ended are never dropped: a refusal read late in its body still halves the bucket', async () => {
+    const two = tokenBucket({ name: 'uid', limit: 2, windowMs: 1000, by: ['uid'] })
+    const { clock, scheduler, quick } = gate([two])
+    const labels = { uid: 'u' }
+    const late = scheduler.schedule({ labels, retries: 0 }, async admission => {
+      admission.counted()
+      await new Promise<void>(resolve => void clock.setTimer(resolve, 3000))
+      admission.refused()
+    })
+    const isRefused = expect(late).rejects.toThrow(RefusedError)
+    await clock.advance(2000)
+    // Its token is back, and others come: idle buckets are dropped.
+    for (let i = 0; i < 50; i++) quick({ labels: { uid: `a${i}` } })
+    await clock.advance(1000)
+    await isRefused
+    const jobs = [quick({ labels }), quick({ labels })]
+    await clock.advance(500)
+    expect(startsOf(jobs)).toStrictEqual([3000, undefined])
   })
 
   test('that a lane waits for are never dropped', async () => {

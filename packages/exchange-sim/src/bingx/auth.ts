@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { type Parameters, parameterOf } from '../query.ts'
+import { bingxErrors } from './errors.ts'
 
-/** A code and its words, as the answer's body shows them. */
+/** A code and its words, as the answer's body shows them; a futures code as it was before the renumbering. */
 export interface Problem {
   readonly code: number
   readonly msg: string
@@ -27,8 +28,7 @@ function signBingx(secretKey: string, parameters: Parameters): string {
 
 /**
  * Signature first, timestamp second: a timestamp that is not signed proves nothing. The words for a stale timestamp
- * differ by gateway, so the caller brings them. The codes are those of the facts (2026); of the words, 100001's were
- * seen live (here without their link to the manual), 100412's are a guess.
+ * differ by gateway, so the caller brings them. Sources beside the words in errors.ts.
  */
 export function checkAuth(
   secretKey: string,
@@ -37,9 +37,9 @@ export function checkAuth(
   staleTimestamp: Problem,
 ): Problem | undefined {
   const signature = parameterOf(parameters, 'signature')
-  if (signature === undefined || signature === '') return { code: 100412, msg: 'Null signature' }
+  if (signature === undefined || signature === '') return bingxErrors.signatureMissing
   if (signature !== signBingx(secretKey, parameters)) {
-    return { code: 100001, msg: 'Signature verification failed due to signature mismatch' }
+    return bingxErrors.signatureWrong
   }
   const timestamp = wholeNumber(parameterOf(parameters, 'timestamp'))
   if (timestamp === undefined) return staleTimestamp

@@ -1,68 +1,78 @@
 import type { Account, FindAccount } from '../accounts.ts'
-import type { Ban } from '../bans.ts'
+import type { Ban } from '../ban-book.ts'
 import type { Instant } from '../clock.ts'
-import { type Answer, type Dialect, jsonAnswer } from '../dialect.ts'
+import { type Answer, type Dialect, jsonAnswer, pageAnswer } from '../dialect.ts'
 import { type Parameters, parameterOf, parseQuery } from '../query.ts'
+import { createRandom } from '../random.ts'
 import { checkAuth, type Problem } from './auth.ts'
 import { allBalances, spotBalance, swapBalance } from './balances.ts'
-import { type Income, makeIncome, selectIncome } from './income.ts'
-import { type Endpoint, findEndpoint, limitsOf, uidLimit } from './limits.ts'
+import { type Codes, createCodeOf, isFutures, refusalCodes } from './codes.ts'
+import { bingxErrors } from './errors.ts'
+import { selectIncome } from './income.ts'
+import type { IncomeBook } from './income-book.ts'
+import { type Endpoint, findEndpoint, limitsOf, toldLimit } from './limits.ts'
+import { type UsageHeaders, usageHeaders } from './usage-headers.ts'
+
+/** How the answers look. */
+export interface BingxLooks {
+  readonly codes: Codes
+  readonly incomeOrder: 'newest-first' | 'oldest-first'
+  readonly usageHeaders: UsageHeaders
+  readonly bodyTimestamp: boolean
+  readonly refusalStatus: 200 | 429
+}
 
 export interface BingxOptions {
   readonly findAccount: FindAccount
   readonly seed: number
-  readonly startEpochMs: number
-  readonly codes: 'documented' | 'renumbered'
-  readonly incomeOrder: 'newest-first' | 'oldest-first'
+  readonly incomes: IncomeBook
+  readonly looks: BingxLooks
 }
 
-/** The endpoint pages' words for 100421, seeds of 2024-09-24. */
-const spotTimestamp: Problem = {
-  code: 100421,
-  msg:
-    'Null timestamp or timestamp mismatch, try to run our sample code from the link ' +
-    'https://bingx-api.github.io/docs/#/en-us/spot/account-api.html#Query%20Assets',
-}
-
-export function createBingx(options: BingxOptions): Dialect {
-  /** Made at a UID's first call, so that many accounts cost nothing at the start. */
-  const incomes = new Map<string, Income[]>()
-
-  const isSwap = (name: string): boolean => /^[A-Z]+ \/openApi\/c?swap\//.test(name)
-  const renumbered = (name: string): boolean => options.codes === 'renumbered' && isSwap(name)
-  const refusalCode = (name: string): number => (renumbered(name) ? 109429 : 100410)
-
-  function timestampProblem(name: string): Problem {
-    if (!isSwap(name)) return spotTimestamp
-    return { code: renumbered(name) ? 109400 : 80014, msg: 'timestamp is invalid' }
-  }
+export function createBingx({ findAccount, seed, incomes, looks }: BingxOptions): Dialect {
+  const codeOf = createCodeOf(looks.codes, createRandom(seed, 'codes'))
+  const lies = createRandom(seed, 'usage headers')
 
   function answerCall(endpoint: Endpoint, account: Account | undefined, query: string, at: Instant): Answer {
-    const parameters = parseQuery(query)
-    if (endpoint.signed && account === undefined) return failure(100413, 'Incorrect apiKey', at)
-    if (parameters === undefined) return failure(100400, 'the query string is malformed', at)
-    if (endpoint.signed && account !== undefined) {
-      const problem = checkAuth(account.secretKey, parameters, at.epochMs, timestampProblem(endpoint.name))
-      if (problem !== undefined) return failure(problem.code, problem.msg, at)
-    }
-    const result = resultOf(endpoint.name, account?.uid ?? '', parameters, at)
-    return 'code' in result ? failure(result.code, result.msg, at) : success(result.data, at)
+    const result = resultOf(endpoint, account, query, at)
+    if ('data' in result) return success(result.data, at)
+    return failure(codeOf(endpoint.name, result.code), result.msg, at)
   }
 
-  function resultOf(name: string, uid: string, parameters: Parameters, at: Instant): { data: unknown } | Problem {
+  function resultOf(
+    { name, signed }: Endpoint,
+    account: Account | undefined,
+    query: string,
+    at: Instant,
+  ): { data: unknown } | Problem {
+    const parameters = parseQuery(query)
+    if (signed && account === undefined) return bingxErrors.incorrectApiKey
+    if (parameters === undefined) return bingxErrors.badParameter
+    if (signed && account !== undefined) {
+      const stale = isFutures(name) ? bingxErrors.timestampInvalid : bingxErrors.timestampMismatch
+      const problem = checkAuth(account.secretKey, parameters, at.epochMs, stale)
+      if (problem !== undefined) return problem
+    }
+    return dataOf(name, account?.uid ?? '', parameters, at)
+  }
+
+  function dataOf(name: string, uid: string, parameters: Parameters, at: Instant): { data: unknown } | Problem {
     switch (name) {
       case 'GET /openApi/swap/v3/user/balance':
-        return { data: swapBalance(options.seed, uid) }
+        return { data: swapBalance(seed, uid) }
       case 'GET /openApi/spot/v1/account/balance':
-        return { data: spotBalance(options.seed, uid) }
+        return { data: spotBalance(seed, uid) }
       case 'GET /openApi/account/v1/allAccountBalance': {
-        const data = allBalances(options.seed, uid, parameterOf(parameters, 'accountType'))
+        const data = allBalances(seed, uid, parameterOf(parameters, 'accountType'))
         return data === undefined ? { code: 100400, msg: 'accountType is invalid' } : { data }
       }
       case 'GET /openApi/swap/v2/user/income': {
-        const entries = incomes.get(uid) ?? makeIncome(options.seed, uid, options.startEpochMs)
-        incomes.set(uid, entries)
-        const chosen = selectIncome(entries, parameters, at.epochMs, options.incomeOrder)
+        const symbol = parameterOf(parameters, 'symbol')
+        if (symbol !== undefined && !incomes.knows(symbol)) {
+          const { code, msg } = bingxErrors.symbolNotExist
+          return { code, msg: msg.replace('CATI-USDT', symbol) }
+        }
+        const chosen = selectIncome(incomes.read(uid, at), parameters, at.epochMs, looks.incomeOrder)
         if ('code' in chosen) return chosen
         // The exchange says null, not an empty array, when there is nothing (facts, 2026).
         return { data: chosen.length === 0 ? null : chosen }
@@ -74,17 +84,31 @@ export function createBingx(options: BingxOptions): Dialect {
     }
   }
 
+  function envelope(code: number | string, msg: string, data: unknown, at: Instant): object {
+    return looks.bodyTimestamp ? { code, msg, timestamp: Math.floor(at.epochMs), data } : { code, msg, data }
+  }
+
+  function success(data: unknown, at: Instant): Answer {
+    return jsonAnswer(envelope(0, '', data, at))
+  }
+
+  function failure(code: number | string, msg: string, at: Instant, status = 200): Answer {
+    const error = refusalCodes.has(String(code)) ? {} : { code: String(code) }
+    return jsonAnswer(envelope(code, msg, {}, at), error, status)
+  }
+
   return {
     identify({ method, path, query, ip, header }) {
       const endpoint = findEndpoint(`${method} ${path}`)
       if (endpoint === undefined) return undefined
       // Public calls may carry a key; it is not looked at, and they are counted by IP alone.
-      const account = endpoint.signed ? options.findAccount(header('x-bx-apikey')) : undefined
+      const account = endpoint.signed ? findAccount(header('x-bx-apikey')) : undefined
       const limits = limitsOf(endpoint, account?.uid, ip)
-      const told = limits.find(limit => limit.name === uidLimit)
+      const told = toldLimit(limits, endpoint)
       return {
         exchange: 'bingx',
         endpoint: endpoint.name,
+        signed: endpoint.signed,
         uid: account?.uid,
         ip,
         limits,
@@ -93,41 +117,32 @@ export function createBingx(options: BingxOptions): Dialect {
       }
     },
     endpointName: text => findEndpoint(text.startsWith('/') ? `GET ${text}` : text)?.name,
-    // Seen live with exactly these words by several public clients (2025, 2026).
-    noSuchEndpoint: at => failure(100400, 'this api is not exist', at),
-    refused: ({ endpoint }, at) => failure(refusalCode(endpoint), 'rate limited', at),
-    banned: ({ endpoint }, ban, at) => failure(refusalCode(endpoint), banWords(ban, refusalCode(endpoint)), at),
+    noSuchEndpoint: at => failure(bingxErrors.noSuchApi.code, bingxErrors.noSuchApi.msg, at),
+    refused({ endpoint }, at) {
+      const { code, msg } = bingxErrors.rateLimited
+      return failure(codeOf(endpoint, code), msg, at, looks.refusalStatus)
+    },
+    banned({ endpoint }, ban, at) {
+      if (ban.status !== undefined) return pageAnswer(ban.status, ban.status === 403 ? 'Forbidden' : "I'm a teapot")
+      const { code, msg } = banWords(ban, codeOf(endpoint, bingxErrors.rateLimited.code))
+      return failure(code, msg, at, looks.refusalStatus)
+    },
     failed: (code, msg, at) => failure(code, msg, at),
-    // A countdown in ms, not an epoch (facts, 2026): until the next call of this UID on this endpoint comes free.
-    usageHeaders: ({ remaining, resetMs }) => ({
-      'x-ratelimit-requests-remain': String(remaining),
-      'x-ratelimit-requests-expire': String(Math.ceil(resetMs)),
-    }),
+    usageHeaders: (usage, at) => usageHeaders(looks.usageHeaders, usage, at, lies),
   }
 }
 
 /** The seeds' words of 2024-09-24; for 109429 those of the facts, which name no inner code. Odd spaces are theirs. */
-function banWords({ untilEpochMs, errors }: Ban, code: number): string {
+function banWords({ untilEpochMs, errors }: Ban, refusalCode: number): Problem {
   const until = Math.ceil(untilEpochMs)
   if (errors === undefined) {
     const rule = 'The endpoint trigger frequency limit rule is currently in the disabled period'
-    return `code:${code}:${rule} and will be unblocked after ${until}`
+    return { code: refusalCode, msg: `code:${refusalCode}:${rule} and will be unblocked after ${until}` }
   }
+  // Errors of several codes have no inner code to name, and were seen under 109429 only.
+  const code = errors.code === undefined ? 109429 : refusalCode
   const { count, windowMs } = errors
-  const renumbered = `error requests within ${windowMs}ms`
-  const documented = `error code:${errors.code} requests within ${windowMs} ms`
-  const what = code === 109429 ? renumbered : documented
-  return `over ${count} ${what} for this api, please verify and fix it ,can retry after time: ${until}`
-}
-
-function success(data: unknown, at: Instant): Answer {
-  return jsonAnswer({ code: 0, msg: '', timestamp: Math.floor(at.epochMs), data })
-}
-
-/** All codes that mean "too many": refusals have a rule of their own, the error-count rule leaves them alone. */
-const refusalCodes: ReadonlySet<string> = new Set(['100409', '100410', '109429'])
-
-function failure(code: number | string, msg: string, at: Instant): Answer {
-  const error = refusalCodes.has(String(code)) ? {} : { code: String(code) }
-  return jsonAnswer({ code, msg, timestamp: Math.floor(at.epochMs), data: {} }, error)
+  const what =
+    code === 109429 ? `error requests within ${windowMs}ms` : `error code:${errors.code} requests within ${windowMs} ms`
+  return { code, msg: `over ${count} ${what} for this api, please verify and fix it ,can retry after time: ${until}` }
 }

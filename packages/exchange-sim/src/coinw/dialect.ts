@@ -3,6 +3,7 @@ import { type Answer, type Dialect, jsonAnswer } from '../dialect.ts'
 import { type Parameters, parameterOf, parseQuery } from '../query.ts'
 import { between, createRandom } from '../random.ts'
 import { signCoinw } from './auth.ts'
+import { coinwErrors } from './errors.ts'
 import { type Command, findCommand, limitsOf } from './limits.ts'
 
 export interface CoinwOptions {
@@ -22,11 +23,11 @@ export function createCoinw({ findAccount, seed }: CoinwOptions): Dialect {
   function answerCall(command: Command, account: Account | undefined, parameters: Parameters): Answer {
     if (command.by === 'ip') {
       const missing = needSymbol.includes(command.name) && !parameterOf(parameters, 'symbol')
-      return missing ? failure(10003, 'symbol is required') : success({})
+      return missing ? failure(coinwErrors.parameterMissing) : success({})
     }
-    if (account === undefined) return failure(10006, 'api_key error')
+    if (account === undefined) return failure(coinwErrors.keyError)
     if (parameterOf(parameters, 'sign') !== signCoinw(account.secretKey, parameters))
-      return failure(10007, 'sign error')
+      return failure(coinwErrors.signError)
     return success(dataOf(command.name, account.uid))
   }
 
@@ -58,6 +59,7 @@ export function createCoinw({ findAccount, seed }: CoinwOptions): Dialect {
       return {
         exchange: 'coinw',
         endpoint: command.name,
+        signed: command.by === 'uid',
         uid: account?.uid,
         ip,
         limits: limitsOf(command, account?.uid, ip),
@@ -65,25 +67,24 @@ export function createCoinw({ findAccount, seed }: CoinwOptions): Dialect {
       }
     },
     endpointName: text => findCommand(text)?.name,
-    noSuchEndpoint: () => failure(10002, 'no such API'),
+    noSuchEndpoint: () => failure(coinwErrors.noSuchApi),
     refused: () => refusal(),
     // CoinW does not say until when.
     banned: () => refusal(),
-    failed: (code, msg) => failure(code, msg),
+    failed: (code, msg) => failure({ code, msg }),
     usageHeaders: () => ({}),
   }
 }
 
 /** The code is an integer here, though a success's is the string "200" (facts, 2026). */
 function refusal(): Answer {
-  return jsonAnswer({ code: 29001, msg: 'API access frequently' }, {})
+  return jsonAnswer(coinwErrors.accessFrequently, {})
 }
 
 function success(data: object): Answer {
   return jsonAnswer({ code: '200', data, msg: 'SUCCESS', success: true, failed: false })
 }
 
-/** The codes that we send are those of the facts (2026); their words are a guess. */
-function failure(code: number | string, msg: string): Answer {
+function failure({ code, msg }: { code: number | string; msg: string }): Answer {
   return jsonAnswer({ code, data: null, msg, success: false, failed: true }, { code: String(code) })
 }

@@ -34,10 +34,7 @@ export function findCommand(name: string): Command | undefined {
   return commands.get(name)
 }
 
-/**
- * All limits that a call is under at once. An escalation ladder, which halves the commands' limits for a while, would
- * be asked here.
- */
+/** All limits that a call is under at once. The escalation ladder halves the command's for a while: see ladder.ts. */
 export function limitsOf(command: Command, uid: string | undefined, ip: string): readonly AppliedLimit[] {
   const { name, limit, windowMs, by } = command
   const exchange = 'coinw'
@@ -45,7 +42,10 @@ export function limitsOf(command: Command, uid: string | undefined, ip: string):
   const owner = by === 'ip' ? ip : uid
   // A private call with an unknown key has no UID: only the address can be held to account.
   if (owner === undefined) return [whole]
-  const own = { exchange, name: 'command', key: `${owner} ${name}`, limit, windowMs } as const
+  const own = { exchange, name: commandLimit, key: `${owner} ${name}`, limit, windowMs } as const
   if (by === 'ip' || uid === undefined) return [own, whole]
   return [own, whole, { exchange, name: 'uid', key: uid, limit: perSecondAndUid, windowMs: 1000 }]
 }
+
+/** The limit of the command itself, the one that a warning halves. */
+export const commandLimit = 'command'
