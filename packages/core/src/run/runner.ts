@@ -52,6 +52,7 @@ export class Runner {
     if (this.#lastToStart === undefined) this.#firstToStart = attempt
     else this.#lastToStart.nextToStart = attempt
     this.#lastToStart = attempt
+    call.started(ticket.sentAtMs)
   }
 
   /** Tasks run after the judging, for they may schedule more, and after each other, for else ten thousand would be one stack. */
