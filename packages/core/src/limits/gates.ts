@@ -102,7 +102,7 @@ export class Gates {
     for (const gate of passage.gates) gate.lanes++
     while (this.#added > 0) {
       this.#added--
-      this.#dropSomeIdle()
+      this.dropSomeIdle()
     }
     for (const gate of passage.gates) gate.lanes--
   }
@@ -195,8 +195,11 @@ export class Gates {
     this.#added++
   }
 
-  /** Two looks for every new gate: the map stays within about twice what is in use, and nobody ever scans it. */
-  #dropSomeIdle(): void {
+  /**
+   * Two looks at a time, for every new gate and now and then for calls that go: the map stays within about twice what is in
+   * use, and nobody ever scans it.
+   */
+  dropSomeIdle(): void {
     for (let looks = 0; looks < 2; looks++) {
       this.#sweep ??= this.#gates.entries()
       const next = this.#sweep.next()

@@ -29,6 +29,9 @@ import { MemoryTicket } from './ticket.ts'
 
 const NOTHING_SEEN: Seen = Object.freeze({})
 
+/** So rarely that it costs a call nothing to speak of; keys that nobody uses any more go all the same. */
+const DECISIONS_PER_LOOK = 8
+
 /** The ledger of one process: buckets, caps and holds in memory. Answers at once. */
 export function memoryLedger(): Ledger {
   return { open: setup => new MemoryLedger(setup) }
@@ -39,6 +42,7 @@ class MemoryLedger implements LedgerSession {
   readonly #gates: Gates
   readonly #curbs = new Curbs()
   readonly #holds = new Holds()
+  #decisions = 0
   readonly #halving: Halving
 
   constructor(setup: LedgerSetup) {
@@ -62,6 +66,7 @@ class MemoryLedger implements LedgerSession {
 
   decide(heads: readonly Head[], nowMs: number): Decisions {
     const decisions = heads.map(head => this.#decideOne(head, nowMs))
+    if (++this.#decisions % DECISIONS_PER_LOOK === 0) this.#gates.dropSomeIdle()
     this.#gates.tellRecovered()
     return decisions
   }
