@@ -80,6 +80,7 @@ export class FakeFetch {
         attempt.arrivedAtMs = arrivedAtMs
         attempt.verdict = verdict
         attempt.succeeded = succeeded
+        attempt.isBanUnread = verdict === 'banned' && words === undefined
         if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open' || typeof reply === 'string') return
         const answerAtMs = machine.awakeAt(network.passes(ip, -number, arrivedAtMs, arrivedAtMs + fate.backMs))
         clock.setTimer(() => {
