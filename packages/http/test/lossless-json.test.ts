@@ -20,6 +20,20 @@ describe('parseJson', () => {
     expect(parseJson(text)).toBeUndefined()
   })
 
+  const nested = (levels: number, inside: string) => `${'['.repeat(levels)}${inside}${']'.repeat(levels)}`
+  const long = JSON.stringify('x'.repeat(10_000))
+
+  it('reads what nests to 500 levels, however long, and nothing that nests deeper', () => {
+    expect(JSON.stringify(parseJson(nested(500, long)))).toBe(nested(500, long))
+    expect(parseJson(nested(501, long))).toBeUndefined()
+    expect(parseJson(`[${'[],'.repeat(5_000)}[]]`)).toHaveLength(5_001)
+  })
+
+  it.each(['[', '{', '\\', '"[', '[\\"{'])('brackets in a text are text: %j', piece => {
+    const value = { a: piece.repeat(10_000), b: [1] }
+    expect(parseJson(JSON.stringify(value))).toEqual(value)
+  })
+
   it('makes no prototype of a field called __proto__', () => {
     const parsed = parseJson('{"__proto__":{"polluted":1.50}}') as Record<string, unknown>
     expect(parsed['polluted']).toBeUndefined()
