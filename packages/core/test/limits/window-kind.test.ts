@@ -102,6 +102,13 @@ describe('a counter that decays', () => {
     expect(bucket.readyAtMs(1, atMs)).toBeCloseTo(atMs + 2.5 * 5 * STEP, 6)
   })
 
+  it('decays at the rate of a lowered limit from then on, also when nobody looks meanwhile', () => {
+    const bucket = bucketOf('decay')
+    burst(bucket, 0, 0, 0, 0, 0, 0)
+    bucket.setTokens(1, GUARD)
+    expect(bucket.free(GUARD + 5 * STEP + 0.01)).toBe(1 - 4)
+  })
+
   it('decays half as fast while it is halved', () => {
     const bucket = bucketOf('decay')
     burst(bucket, 0, 0, 0, 0, 0, 0)
