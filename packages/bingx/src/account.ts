@@ -7,7 +7,9 @@ import {
   text,
   wholeNumber,
 } from '@headgate/http'
-import { ENDPOINTS } from './endpoints.ts'
+import type { AccountCall, Calls } from './call.ts'
+import { documentedEndpoint } from './endpoints/endpoint.ts'
+import { type IncomeRange, incomePages } from './income-pages.ts'
 import { type Context, signedEndpoints } from './requests.ts'
 import type { AccountBalance, Income, SpotBalance, SwapBalance } from './responses.ts'
 import * as responses from './responses.ts'
@@ -43,6 +45,22 @@ export interface AllBalancesQuery {
   accountType?: (typeof ACCOUNT_TYPES)[number]
 }
 
+export interface IncomeCall {
+  (query?: IncomeQuery, options?: CallOptions): Promise<Income[]>
+  /**
+   * All movements of a range, the oldest first, each once: in pages of at most 1000, none of them empty, fetched as they
+   * are asked for. Movements that come while it walks do no harm. `maxWaitMs` is for every page; `signal` also ends the
+   * walk between pages.
+   *
+   * The walk rejects as calls do; with a BingxError of code `PAGES` it never skips in silence: kind `fatal` when 1000
+   * movements or more share a millisecond, which it names (BingX shows no more of it: narrow the range by `symbol` or
+   * `incomeType`), `malformed` when answers contradict each other.
+   * @throws {TypeError} at once for a range that ends before it begins, or of which over a day is older than 3 months or
+   *   in the future.
+   */
+  pages(range?: IncomeRange, options?: CallOptions): AsyncIterable<Income[]>
+}
+
 /**
  * One UID. Every call waits for its turn under all limits that it is under, and rejects with a BingxError, an error of
  * the gate (MaxWaitError, QueueFullError, ClosedError), the reason of its own signal, or a TypeError for what can't be
@@ -55,35 +73,64 @@ export interface BingxAccount {
     /** Assets of the perpetual account. GET /openApi/swap/v3/user/balance */
     balance(options?: CallOptions): Promise<SwapBalance[]>
     /** Movements of money, one page. GET /openApi/swap/v2/user/income */
-    income(query?: IncomeQuery, options?: CallOptions): Promise<Income[]>
+    readonly income: IncomeCall
   }
   readonly spot: {
     /** Assets of the spot account. GET /openApi/spot/v1/account/balance */
     balance(options?: CallOptions): Promise<SpotBalance[]>
   }
+  /**
+   * Calls go out again after BingX found the key wrong, which stops them all (event `account-stopped`): the stop is the
+   * key's, whatever account object it was made with. Does nothing when it isn't stopped.
+   */
+  resume(): void
   /** What each account is worth. GET /openApi/account/v1/allAccountBalance */
   allBalances(query?: AllBalancesQuery, options?: CallOptions): Promise<AccountBalance[]>
+  /**
+   * Any endpoint, `METHOD /openApi/…`, under its documented limits; one that is not documented goes under the strictest
+   * (1 a second), or under `limit`. Gives the answer's `data` as it came, where numbers that a double can't keep (ids
+   * above 2^53, fractions) are strings; of endpoints that send no `code` and `data`, the whole answer. Only GETs are sent
+   * again when their outcome is unknown. Parameters go into the query. Public endpoints go unsigned.
+   */
+  readonly call: AccountCall
 }
 
 const time = wholeNumber(0, Number.MAX_SAFE_INTEGER)
 const incomeChecks = { symbol: text, incomeType: text, startTime: time, endTime: time, limit: wholeNumber(1, 1000) }
 const allBalancesChecks = { accountType: oneOf(ACCOUNT_TYPES) }
 
-export function createAccount(context: Context, credentials: Credentials): BingxAccount {
+export function createAccount(context: Context, calls: Calls, credentials: Credentials): BingxAccount {
   const checked = checkCredentials('bingx.account', credentials)
   const endpoint = signedEndpoints(context, checked)
-  const swapBalance = endpoint(ENDPOINTS.swapBalance, responses.swapBalances)
-  const swapIncome = endpoint(ENDPOINTS.swapIncome, responses.incomes)
-  const spotBalance = endpoint(ENDPOINTS.spotBalance, responses.spotBalances)
-  const allBalances = endpoint(ENDPOINTS.allBalances, responses.accountBalances)
+  const swapBalance = endpoint(documentedEndpoint('GET /openApi/swap/v3/user/balance'), responses.swapBalances)
+  const incomeEndpoint = documentedEndpoint('GET /openApi/swap/v2/user/income')
+  const swapIncome = endpoint(incomeEndpoint, responses.incomes)
+  const spotBalance = endpoint(documentedEndpoint('GET /openApi/spot/v1/account/balance'), responses.spotBalances)
+  const allBalances = endpoint(
+    documentedEndpoint('GET /openApi/account/v1/allAccountBalance'),
+    responses.accountBalances,
+  )
+  const income = async (query?: IncomeQuery, options?: CallOptions) => {
+    const where = 'account.swap.income'
+    return swapIncome(where, { ...checkOptions<IncomeQuery>(where, query, incomeChecks, 'parameter') }, options)
+  }
+  const pages = (range?: IncomeRange, options?: CallOptions) => {
+    const where = 'account.swap.income.pages'
+    const { uid } = checked
+    const { nowMs } = context
+    return incomePages(
+      where,
+      { uid, endpoint: incomeEndpoint.name, nowMs, fetch: (query, each) => swapIncome(where, query, each) },
+      range,
+      options,
+    )
+  }
   return Object.freeze({
     uid: checked.uid,
+    resume: () => context.exchange.resume(checked),
     swap: Object.freeze({
       balance: (options?: CallOptions) => swapBalance('account.swap.balance', {}, options),
-      async income(query?: IncomeQuery, options?: CallOptions) {
-        const where = 'account.swap.income'
-        return swapIncome(where, { ...checkOptions<IncomeQuery>(where, query, incomeChecks, 'parameter') }, options)
-      },
+      income: Object.freeze(Object.assign(income, { pages })),
     }),
     spot: Object.freeze({
       balance: (options?: CallOptions) => spotBalance('account.spot.balance', {}, options),
@@ -93,5 +140,6 @@ export function createAccount(context: Context, credentials: Credentials): Bingx
       const { accountType } = checkOptions<AllBalancesQuery>(where, query, allBalancesChecks, 'parameter')
       return allBalances(where, { accountType: accountType === 'spot' ? 'sopt' : accountType }, options)
     },
+    call: calls.of(endpoint),
   })
 }

@@ -9,11 +9,13 @@ import {
   wholeNumber,
 } from '@headgate/http'
 import { type BingxAccount, createAccount } from './account.ts'
-import { ENDPOINTS } from './endpoints.ts'
+import { Calls, type PublicCall } from './call.ts'
+import { documentedEndpoint } from './endpoints/endpoint.ts'
 import { bingxError } from './errors.ts'
 import { bingxLimits } from './limits.ts'
 import { type Context, publicEndpoint } from './requests.ts'
 import * as responses from './responses.ts'
+import { bingxClock } from './server-time.ts'
 
 export interface BingxOptions extends ExchangeOptions {
   /**
@@ -21,6 +23,11 @@ export interface BingxOptions extends ExchangeOptions {
    * allows.
    */
   recvWindow?: number
+  /**
+   * Sign by BingX's clock: asked before the first signed call and every ten minutes of use, under the limits of public
+   * calls. `false`: by the host's, which must then be right within a second. Default true.
+   */
+  syncClock?: boolean
 }
 
 /** BingX as seen from one IP address. */
@@ -30,6 +37,12 @@ export interface Bingx extends AsyncDisposable {
   account(credentials: Credentials): BingxAccount
   /** BingX's clock, epoch milliseconds. GET /openApi/swap/v2/server/time */
   serverTime(options?: CallOptions): Promise<number>
+  /**
+   * Any public endpoint, `METHOD /openApi/…`, under its documented limits; one that is not documented is taken for
+   * market data. Gives the answer's `data` as it came, where numbers that a double can't keep are strings. Rejects with
+   * a TypeError, before anything is sent, for an endpoint that is signed.
+   */
+  readonly call: PublicCall
   /** Waiting calls reject, running ones finish. A scheduler that was passed in stays open. */
   close(): Promise<void>
 }
@@ -48,11 +61,16 @@ const LOST_CALL_MS = 5_000
  */
 export function createBingx(options?: BingxOptions): Bingx {
   const name = 'createBingx'
-  const checked = checkOptions<BingxOptions>(name, options, { ...exchangeChecks, recvWindow: wholeNumber(1, 60_000) })
-  const { recvWindow = RECV_WINDOW_MS } = checked
+  const checked = checkOptions<BingxOptions>(name, options, {
+    ...exchangeChecks,
+    recvWindow: wholeNumber(1, 60_000),
+    syncClock: { expected: 'true or false', test: value => typeof value === 'boolean' },
+  })
+  const { recvWindow = RECV_WINDOW_MS, syncClock = true } = checked
   const exchange = openExchange(
     {
       name,
+      exchange: 'bingx',
       baseUrl: BASE_URL,
       limits: bingxLimits,
       error: bingxError,
@@ -61,12 +79,20 @@ export function createBingx(options?: BingxOptions): Bingx {
     },
     checked,
   )
-  const context: Context = { exchange, recvWindow, nowMs: () => exchange.clock.epochMs() }
-  const serverTime = publicEndpoint(context, ENDPOINTS.serverTime, responses.serverTime)
+  const clock = syncClock ? bingxClock(exchange) : undefined
+  const nowMs = () => clock?.epochMs() ?? exchange.clock.epochMs()
+  const context: Context = { exchange, recvWindow, clock, nowMs }
+  const calls = new Calls(context)
+  const serverTime = publicEndpoint(
+    context,
+    documentedEndpoint('GET /openApi/swap/v2/server/time'),
+    responses.serverTime,
+  )
   return Object.freeze({
     scheduler: exchange.scheduler,
-    account: (credentials: Credentials) => createAccount(context, credentials),
+    account: (credentials: Credentials) => createAccount(context, calls, credentials),
     serverTime: (options?: CallOptions) => serverTime('bingx.serverTime', {}, options),
+    call: calls.public,
     close: () => exchange.close(),
     [Symbol.asyncDispose]: () => exchange.close(),
   })

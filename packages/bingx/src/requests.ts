@@ -1,35 +1,58 @@
-import { type CallOptions, checkCallOptions, type Exchange, type Params, type Schema } from '@headgate/http'
-import type { Endpoint } from './endpoints.ts'
+import {
+  type Answer,
+  type CallOptions,
+  checkCallOptions,
+  type Exchange,
+  type Params,
+  type Schema,
+  type ServerClock,
+  type Verdict,
+} from '@headgate/http'
+import type { Endpoint } from './endpoints/endpoint.ts'
 import { PUBLIC_SCOPE, SIGNED_SCOPE } from './feedback.ts'
-import { judge } from './judge.ts'
+import { judge, type Reading } from './judge.ts'
 import { buildQuery, encodeQuery, signBingx } from './signing.ts'
 
 /** What all calls of one client share. */
 export interface Context {
   readonly exchange: Exchange
   readonly recvWindow: number
+  /** Undefined: calls are signed by the host's clock. */
+  readonly clock: ServerClock | undefined
   /** The server's epoch time as far as we know it. */
   readonly nowMs: () => number
 }
 
+/** The earliest that it can be: a hold that is read against it never ends too soon. */
+const leastNowMs = ({ clock, nowMs }: Context) => nowMs() - (clock?.errorMs() ?? 0)
+
 /** Sends one call of an endpoint, and reads its answer. */
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
+/** Reads an answer that has no code, where such an endpoint is known to send some. */
+export type ReadBare<T> = (answer: Answer, endpoint: Endpoint) => Verdict<T> | undefined
+
 /** The public form of an endpoint: no key, and the limits per IP alone. */
-export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: Schema<T>): Send<T> {
-  const { exchange, nowMs } = context
+export function publicEndpoint<T>(
+  context: Context,
+  endpoint: Endpoint,
+  schema: Schema<T>,
+  readBare?: ReadBare<T>,
+): Send<T> {
+  const { exchange, clock } = context
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
-  const reading = { schema, scope: PUBLIC_SCOPE }
+  const reading = { schema, scope: PUBLIC_SCOPE, usageLimit: 'bingx ip×market endpoint' }
   return async (where, params, options) => {
     const query = encodeQuery(buildQuery(params, where))
     return exchange.call(
       {
         labels,
-        repeatable: true,
+        repeatable: endpoint.method === 'GET',
         hide: [],
+        ...(clock && { clock }),
         sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
-        judge: answer => judge(answer, reading, nowMs()),
+        judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
       },
       checkCallOptions(where, options),
     )
@@ -38,14 +61,15 @@ export function publicEndpoint<T>(context: Context, endpoint: Endpoint, schema: 
 
 /** An account's endpoints. The keys stay in this closure. */
 export function signedEndpoints(context: Context, account: { apiKey: string; secretKey: string; uid: string }) {
-  const { exchange, recvWindow, nowMs } = context
+  const { exchange, recvWindow, clock, nowMs } = context
+  const key = exchange.keys.of(account)
   const { apiKey, secretKey, uid } = account
   const headers = { 'X-BX-APIKEY': apiKey }
   const hide = [apiKey, secretKey]
-  return <T>(endpoint: Endpoint, schema: Schema<T>): Send<T> => {
+  return <T>(endpoint: Endpoint, schema: Schema<T>, readBare?: ReadBare<T>): Send<T> => {
     const url = exchange.baseUrl + endpoint.path
     const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
-    const reading = { schema, scope: SIGNED_SCOPE }
+    const reading = { schema, scope: SIGNED_SCOPE, usageLimit: 'bingx uid×endpoint' }
     return async (where, params, options) => {
       // Before the wait, so that a bad parameter costs no turn; signing comes after it.
       buildQuery(params, where)
@@ -54,13 +78,17 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
           labels,
           repeatable: endpoint.method === 'GET',
           hide,
+          key,
+          ...(clock && { clock }),
           sign() {
-            const query = buildQuery({ ...params, recvWindow, timestamp: nowMs() }, where)
+            const timestampMs = nowMs()
+            const query = buildQuery({ ...params, recvWindow, timestamp: timestampMs }, where)
             const signature = signBingx(query, secretKey)
             const { method } = endpoint
-            return { method, url: `${url}?${encodeQuery(query)}&signature=${signature}`, headers, hide: [signature] }
+            const signed = `${url}?${encodeQuery(query)}&signature=${signature}`
+            return { method, url: signed, headers, hide: [signature], timestampMs }
           },
-          judge: answer => judge(answer, reading, nowMs()),
+          judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
         },
         checkCallOptions(where, options),
       )
@@ -68,4 +96,24 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
   }
 }
 
-const labelsOf = ({ method, path, group }: Endpoint) => ({ endpoint: `${method} ${path}`, group })
+/** Only where no page tells the limit: labels stand in every event. */
+const labelsOf = ({ name, group, uidLimit, documented }: Endpoint) => ({
+  endpoint: name,
+  group,
+  ...(!documented && uidLimit !== undefined && { uidLimit: String(uidLimit) }),
+})
+
+function read<T>(
+  answer: Answer,
+  endpoint: Endpoint,
+  reading: Reading<T>,
+  nowMs: number,
+  readBare: ReadBare<T> | undefined,
+): Verdict<T> {
+  const verdict = judge(answer, reading, nowMs)
+  if (readBare === undefined || 'value' in verdict || verdict.trouble.kind !== 'malformed') return verdict
+  // What else the answer tells stays.
+  const { trouble: _, ...told } = verdict
+  const bare = readBare(answer, endpoint)
+  return bare ? { ...told, ...bare } : verdict
+}

@@ -1,14 +1,7 @@
-import {
-  type CallOptions,
-  type Credentials,
-  checkCredentials,
-  describe,
-  type Exchange,
-  type Params,
-} from '@headgate/http'
-import { COMMANDS, type CommandName } from './commands.ts'
-import { commandsOf, type Send } from './requests.ts'
-import { anything, type Balances, balances } from './responses.ts'
+import { type CallOptions, type Credentials, checkCredentials } from '@headgate/http'
+import type { AccountCall, Calls } from './call.ts'
+import { type Context, privateCommands } from './requests.ts'
+import { type Balances, balances } from './responses.ts'
 
 /**
  * One user ID. Every call waits for its turn under all limits that it is under, and rejects with a CoinwError, an error
@@ -18,6 +11,11 @@ import { anything, type Balances, balances } from './responses.ts'
 export interface CoinwAccount {
   /** The account's name in labels, events and errors. */
   readonly uid: string
+  /**
+   * Calls go out again after CoinW found the key wrong, which stops them all (event `account-stopped`): the stop is the
+   * key's, whatever account object it was made with. Does nothing when it isn't stopped.
+   */
+  resume(): void
   readonly spot: {
     /** Amounts by asset. POST /api/v1/private?command=returnBalances */
     balances(options?: CallOptions): Promise<Balances>
@@ -25,29 +23,21 @@ export interface CoinwAccount {
   /**
    * Any command, under its documented limit: gives the answer's `data` as it came, where numbers that a double can't
    * keep (ids above 2^53, fractions) are strings. Commands that change something are never sent again when their
-   * outcome is unknown.
+   * outcome is unknown. Public commands go unsigned.
    */
-  call(command: CommandName, params?: Params, options?: CallOptions): Promise<unknown>
+  readonly call: AccountCall
 }
 
-export function createAccount(exchange: Exchange, credentials: Credentials): CoinwAccount {
+export function createAccount(context: Context, calls: Calls, credentials: Credentials): CoinwAccount {
   const checked = checkCredentials('coinw.account', credentials)
-  const command = commandsOf(exchange, checked)
+  const command = privateCommands(context, checked)
   const returnBalances = command('returnBalances', balances)
-  // Made once per command: the scheduler knows a command's labels by their identity.
-  const made = new Map<CommandName, Send<unknown>>()
   return Object.freeze({
     uid: checked.uid,
+    resume: () => context.exchange.resume(checked),
     spot: Object.freeze({
       balances: (options?: CallOptions) => returnBalances('account.spot.balances', {}, options),
     }),
-    async call(name: CommandName, params: Params = {}, options?: CallOptions) {
-      if (typeof name !== 'string' || !Object.hasOwn(COMMANDS, name)) {
-        throw new TypeError(`account.call: expected one of ${Object.keys(COMMANDS).join(', ')}, got ${describe(name)}`)
-      }
-      const send = made.get(name) ?? command(name, anything)
-      made.set(name, send)
-      return send(`account.call("${name}")`, params, options)
-    },
+    call: calls.of(command),
   })
 }

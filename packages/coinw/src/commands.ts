@@ -8,8 +8,9 @@ export interface Command {
   readonly read: boolean
 }
 
-const read = (by: Command['by'], limit: number, windowMs: number): Command => ({ by, limit, windowMs, read: true })
-const write = (limit: number, windowMs: number): Command => ({ by: 'uid', limit, windowMs, read: false })
+const read = <By extends Command['by']>(by: By, limit: number, windowMs: number) =>
+  ({ by, limit, windowMs, read: true }) as const
+const write = (limit: number, windowMs: number) => ({ by: 'uid', limit, windowMs, read: false }) as const
 
 /**
  * CoinW's spot commands, each with the "Frequency limit" of its own page (coinw.com/api-doc, undated, read 2026-11).
@@ -40,3 +41,12 @@ export const COMMANDS = {
 } as const satisfies Readonly<Record<string, Command>>
 
 export type CommandName = keyof typeof COMMANDS
+
+/** Those that need no key. */
+export type PublicCommandName = {
+  [Name in CommandName]: (typeof COMMANDS)[Name]['by'] extends 'ip' ? Name : never
+}[CommandName]
+
+export type PrivateCommandName = Exclude<CommandName, PublicCommandName>
+
+export const isPublic = (command: CommandName): command is PublicCommandName => COMMANDS[command].by === 'ip'

@@ -1,6 +1,7 @@
 export type { CallOptions, Credentials, ErrorKind, Fetch, Params } from '@headgate/http'
 export type { CoinwAccount } from './account.ts'
-export type { CommandName } from './commands.ts'
+export type { AccountCall, PublicCall } from './call.ts'
+export type { CommandName, PublicCommandName } from './commands.ts'
 export { type Coinw, type CoinwOptions, createCoinw } from './create-coinw.ts'
 export { CoinwError } from './errors.ts'
 export { coinwLimits } from './limits.ts'

@@ -1,4 +1,6 @@
+import type { Labels } from '@headgate/core'
 import {
+  type AccountKey,
   type CallOptions,
   checkCallOptions,
   checkParams,
@@ -7,8 +9,15 @@ import {
   type Schema,
   type SignedRequest,
 } from '@headgate/http'
-import { COMMANDS, type Command, type CommandName } from './commands.ts'
+import {
+  COMMANDS,
+  type Command,
+  type CommandName,
+  type PrivateCommandName,
+  type PublicCommandName,
+} from './commands.ts'
 import { judge } from './judge.ts'
+import type { Ladder } from './ladder.ts'
 import { encodeQuery, type Sent, signCoinw } from './signing.ts'
 
 /** Set by the client. */
@@ -17,47 +26,75 @@ const RESERVED = ['api_key', 'command', 'secret_key', 'sign']
 /** Sends one call of a command, and reads its answer. */
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
 
-/**
- * An account's commands, the public ones too: those go unsigned, under the limits per IP alone. Keys stay in this
- * closure.
- */
-export function commandsOf(exchange: Exchange, account: { apiKey: string; secretKey: string; uid: string }) {
-  const { apiKey, secretKey, uid } = account
-  const { baseUrl, ip, clock } = exchange
-  const hide = [apiKey, secretKey]
-  const headers = { 'Content-Type': 'application/json' }
+/** What all calls of one client share. */
+export interface Context {
+  readonly exchange: Exchange
+  /** Undefined: turned off. */
+  readonly ladder: Ladder | undefined
+}
 
-  const signed = (command: string, params: Sent): SignedRequest => {
-    const sign = signCoinw(params, apiKey, secretKey)
-    // CoinW wants everything in the query, also in a POST.
-    const query = encodeQuery({ command, ...params, api_key: apiKey, sign })
-    return { method: 'POST', url: `${baseUrl}/api/v1/private?${query}`, headers, hide: [sign] }
+interface Prepared<T> {
+  readonly labels: Labels
+  readonly hide: readonly string[]
+  readonly schema: Schema<T>
+  readonly key?: AccountKey
+  sign(params: Sent): SignedRequest
+}
+
+/** An account's private commands. Keys stay in this closure. */
+export function privateCommands(context: Context, account: { apiKey: string; secretKey: string; uid: string }) {
+  const { apiKey, secretKey, uid } = account
+  const { baseUrl, ip } = context.exchange
+  const hide = [apiKey, secretKey]
+  const key = context.exchange.keys.of(account)
+  context.ladder?.join(uid)
+  const headers = { 'Content-Type': 'application/json' }
+  return <T>(command: PrivateCommandName, schema: Schema<T>): Send<T> => {
+    const labels = Object.freeze({ exchange: 'coinw', ip, uid, endpoint: command, group: 'spot' })
+    const sign = (params: Sent): SignedRequest => {
+      const sign = signCoinw(params, apiKey, secretKey)
+      // CoinW wants everything in the query, also in a POST.
+      const query = encodeQuery({ command, ...params, api_key: apiKey, sign })
+      return { method: 'POST', url: `${baseUrl}/api/v1/private?${query}`, headers, hide: [sign] }
+    }
+    return sending(context, command, { labels, hide, schema, key, sign })
   }
-  const open = (command: string, params: Sent): SignedRequest => ({
+}
+
+/** The public form of a command: no key, and the limits per IP alone. */
+export function publicCommand<T>(context: Context, command: PublicCommandName, schema: Schema<T>): Send<T> {
+  const { baseUrl, ip } = context.exchange
+  const labels = Object.freeze({ exchange: 'coinw', ip, endpoint: command, group: 'spot' })
+  const sign = (params: Sent): SignedRequest => ({
     method: 'GET',
     url: `${baseUrl}/api/v1/public?${encodeQuery({ command, ...params })}`,
   })
+  return sending(context, command, { labels, hide: [], schema, sign })
+}
 
-  return <T>(command: CommandName, schema: Schema<T>): Send<T> => {
-    const { by, read }: Command = COMMANDS[command]
-    const account = by === 'uid' ? { uid } : {}
-    const labels = Object.freeze({ exchange: 'coinw', ip, ...account, endpoint: command, group: 'spot' })
-    const reading = { schema, scope: ['exchange', by, 'endpoint'] }
-    return async (where, given, options) => {
-      // CoinW leaves empty values out of what it signs, so they are not sent either.
-      const params = Object.fromEntries(
-        Object.entries(checkParams(where, given, RESERVED)).filter(([, value]) => value !== ''),
-      )
-      return exchange.call(
-        {
-          labels,
-          repeatable: read,
-          hide,
-          sign: () => (by === 'uid' ? signed(command, params) : open(command, params)),
-          judge: answer => judge(answer, reading, clock.epochMs()),
+function sending<T>({ exchange, ladder }: Context, command: CommandName, prepared: Prepared<T>): Send<T> {
+  const { labels, hide, schema, key, sign } = prepared
+  const { by, read }: Command = COMMANDS[command]
+  const reading = { schema, scope: ['exchange', by, 'endpoint'] }
+  return async (where, given, options) => {
+    // CoinW leaves empty values out of what it signs, so they are not sent either.
+    const params = Object.fromEntries(
+      Object.entries(checkParams(where, given, RESERVED)).filter(([, value]) => value !== ''),
+    )
+    return exchange.call(
+      {
+        labels,
+        repeatable: read,
+        hide,
+        ...(key && { key }),
+        sign: () => sign(params),
+        judge(answer) {
+          const verdict = judge(answer, reading, exchange.clock.epochMs())
+          if ('refusal' in verdict && verdict.refusal !== undefined) ladder?.refused(labels['uid'])
+          return verdict
         },
-        checkCallOptions(where, options),
-      )
-    }
+      },
+      checkCallOptions(where, options),
+    )
   }
 }

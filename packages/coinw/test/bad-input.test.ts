@@ -10,7 +10,7 @@ const fetch = async (...request: unknown[]) => {
 const scheduler = createScheduler({ limits: coinwLimits, coldStart: 'full' })
 const keys = { apiKey: 'key-5d41402abc4b2a76', secretKey: 'secret-7d793037a0760186' }
 
-const OPTIONS = 'baseUrl, ip, scheduler, limits, timeoutMs, retries, fetch, clock, observer'
+const OPTIONS = 'baseUrl, ip, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, ladder'
 const TOKEN = 'a non-empty string of ASCII characters without spaces'
 
 /** As a caller without types would. */
@@ -25,6 +25,7 @@ describe('createCoinw', () => {
       { scheduler, limits: coinwLimits },
       'option "limits": expected none next to "scheduler", which has its own, got one',
     ],
+    [{ ladder: 'off' }, 'option "ladder": expected true or false, got "off"'],
     [{ retries: 101 }, 'option "retries": expected a whole number from 0 to 100, got 101'],
   ])('%o', (options, message) => {
     expect(() => createCoinw(untyped(options))).toThrow(new TypeError(`createCoinw: ${message}`))

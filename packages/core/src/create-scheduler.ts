@@ -1,5 +1,5 @@
 import type { Labels } from './limits/limit.ts'
-import type { ScheduleRequest, Task } from './request.ts'
+import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import { type SchedulerOptions, settingsOf } from './run/settings.ts'
 import type { Explanation, Snapshot } from './run/view.ts'
 import { HeadgateScheduler } from './scheduler.ts'
@@ -14,11 +14,24 @@ export interface Scheduler extends AsyncDisposable {
    */
   schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T>
   /** Lets no call through that carries these labels, for `forMs` milliseconds from now; then one probe, then more and more. */
-  hold(labels: Labels, hold: { forMs: number; reason: string }): void
-  /** Ends the hold over exactly these labels. */
+  hold(labels: Labels, hold: HoldOptions): void
+  /**
+   * Halves, for `forMs` milliseconds from now, every limit that is counted by these labels among others: `{ uid: '7' }` means
+   * the buckets kept by `uid`, or by `uid` and `endpoint`, of that account. Rounded down, at least 1. Only grows.
+   */
+  halve(labels: Labels, how: { forMs: number; reason: string }): void
+  /** Ends the hold and the halving over exactly these labels, in the scheduler's memory too. */
   release(labels: Labels): void
   /** Changes a limit for all its buckets, now and later. Waiting calls that can never fit any more reject with NeverFitsError. */
   setLimit(name: string, limit: number): void
+  /**
+   * Notes under a name that something happened now, and keeps it for `forMs` milliseconds, over restarts if the scheduler has
+   * a `memory`. At most 1,000 instants a name.
+   * @returns what is known under the name: epoch milliseconds, ascending
+   */
+  remember(name: string, forMs: number): readonly number[]
+  /** What {@link Scheduler.remember} has noted under a name, as far as it is to be kept. */
+  recall(name: string): readonly number[]
   /** May such a call go now? If not: which bucket or hold refuses it, for how long, and how many wait before it. */
   explain(request: ScheduleRequest): Explanation
   /** Buckets, holds, lanes and counters as plain data. */

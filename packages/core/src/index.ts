@@ -39,9 +39,19 @@ export type {
   SpentBudget,
   Ticket,
 } from './ports/ledger.ts'
-export type { Observer, SchedulerEvent } from './ports/observer.ts'
+export type {
+  Kept,
+  KeptHalving,
+  KeptHistory,
+  KeptHold,
+  KeptReduction,
+  Lasting,
+  Memory,
+  MemorySession,
+} from './ports/memory.ts'
+export type { AlertReason, Observer, SchedulerEvent } from './ports/observer.ts'
 export type { Random } from './ports/random.ts'
-export type { Admission, Refusal, ScheduleRequest, Seen, Task, Usage } from './request.ts'
+export type { Admission, HoldOptions, Refusal, ScheduleRequest, Seen, Task, Usage } from './request.ts'
 export type { SchedulerOptions } from './run/settings.ts'
 export type { Counters, Explanation, LaneState, Snapshot } from './run/view.ts'
 export { systemClock } from './system/clock.ts'

@@ -86,5 +86,12 @@ export interface Admission {
   unsent(): void
 }
 
+export interface HoldOptions {
+  /** Milliseconds from now, at most a day. */
+  forMs: number
+  /** In words, for events and snapshots. */
+  reason: string
+}
+
 /** The work that an admission lets through. */
 export type Task<T> = (admission: Admission) => Promise<T> | T

@@ -6,11 +6,12 @@ import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
-import type { ScheduleRequest, Task } from './request.ts'
+import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call } from './run/call.ts'
-import { checkLabels, checkRequest } from './run/check-request.ts'
+import { checkHistory, checkLabels, checkReasoned, checkRequest } from './run/check-request.ts'
 import { Queue } from './run/queue.ts'
+import { Remembrance } from './run/remembrance.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
 import { tell } from './run/tell.ts'
@@ -27,6 +28,7 @@ export class HeadgateScheduler {
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #ledger: LedgerSession
+  readonly #remembrance: Remembrance
   readonly #waiting: Waiting
   readonly #passages = new WeakMap<Labels, Passage>()
   readonly #queue: Queue
@@ -48,6 +50,7 @@ export class HeadgateScheduler {
     const { limits, coldStart, lostCallMs, useFloor, random, timeoutMs, observer } = settings
     const nowMs = () => this.#clock.nowMs()
     const emit = (event: SchedulerEvent) => tell(observer, event)
+    this.#remembrance = new Remembrance({ memory: settings.memory, clock: this.#clock, limits, emit })
     this.#ledger = settings.ledger.open({
       limits,
       coldStart,
@@ -60,6 +63,7 @@ export class HeadgateScheduler {
       changed: gate => {
         if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
       },
+      lastingChanged: when => this.#remembrance.changed(when),
       spent: gate => this.#spent(gate),
       emit,
     })
@@ -86,6 +90,7 @@ export class HeadgateScheduler {
       heard: () => this.#goOn(),
     })
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
+    this.#remembrance.begin(this.#ledger)
   }
 
   schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T> {
@@ -108,13 +113,31 @@ export class HeadgateScheduler {
     })
   }
 
-  hold(labels: Labels, hold: { forMs: number; reason: string }): void {
+  hold(labels: Labels, hold: HoldOptions): void {
     checkLabels('hold', labels)
     checkKeys('hold', hold, ['forMs', 'reason'])
-    checkNumber('hold', 'forMs', hold.forMs, 0)
-    if (typeof hold.reason !== 'string') throw wrongOption('hold', 'reason', 'a text', hold.reason)
-    this.#ledger.hold(labels, hold.forMs, hold.reason, this.#clock.nowMs())
+    const { forMs, reason } = checkReasoned('hold', hold)
+    this.#ledger.hold(labels, forMs, reason, this.#clock.nowMs())
     this.#goOn()
+  }
+
+  halve(labels: Labels, how: { forMs: number; reason: string }): void {
+    checkLabels('halve', labels)
+    checkKeys('halve', how, ['forMs', 'reason'])
+    const { forMs, reason } = checkReasoned('halve', how)
+    this.#ledger.halve(labels, forMs, reason, this.#clock.nowMs())
+    this.#goOn()
+  }
+
+  remember(name: string, forMs: number): readonly number[] {
+    checkHistory('remember', name)
+    checkNumber('remember', 'forMs', forMs, 1)
+    return this.#remembrance.remember(name, forMs)
+  }
+
+  recall(name: string): readonly number[] {
+    checkHistory('recall', name)
+    return this.#remembrance.recall(name)
   }
 
   release(labels: Labels): void {

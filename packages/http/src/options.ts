@@ -94,6 +94,8 @@ export const text: Check = {
   test: value => typeof value === 'string' && value !== '',
 }
 
+export const flag: Check = { expected: 'true or false', test: value => typeof value === 'boolean' }
+
 export const func: Check = { expected: 'a function', test: value => typeof value === 'function' }
 
 export const finite: Check = { expected: 'a finite number', test: value => Number.isFinite(value) }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import pc from 'picocolors'
+import { commandOf } from './cli/command.ts'
 import { runAll } from './cli/pool.ts'
 import { replay } from './cli/report.ts'
 import { Tally } from './cli/tally.ts'
@@ -87,7 +88,7 @@ async function simulate({ seeds, seconds, from, workers, minutes, kind }: Option
     return INTERRUPTED
   }
   for (const result of tally.failed.slice(0, MOST_TOLD)) {
-    console.log(`\n${pc.bold(`--seed ${result.seed} --kind ${result.kind} --minutes ${minutes}`)}`)
+    console.log(`\n${pc.bold(commandOf({ seed: result.seed, kind: result.kind, minutes }))}`)
     await replay(result.seed, result.kind, minutes)
   }
   return tally.failed.length > 0 ? 1 : 0

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { bounds } from '../src/checkers/bounds.ts'
 import { conservation } from '../src/checkers/conservation.ts'
 import { fairness } from '../src/checkers/fairness.ts'
 import { holds } from '../src/checkers/holds.ts'
+import { Once } from '../src/checkers/once.ts'
+import { ownLimits } from '../src/checkers/own-limits.ts'
 import { secrets } from '../src/checkers/secrets.ts'
 import { settlement } from '../src/checkers/settlement.ts'
 import type { Checker } from '../src/checkers/violation.ts'
@@ -60,6 +63,74 @@ describe('windows', () => {
   })
 })
 
+describe('own limits', () => {
+  test('are kept by what is sent after they were set, and count what went before', () => {
+    for (const [sentAtMs, many] of [
+      [400, 0],
+      [600, 1],
+      [1_300, 0],
+    ] as const) {
+      const story = new Story()
+      for (const atMs of [0, 200, 300]) story.sent(story.call(atMs), atMs)
+      story.log.ownLimits.push({ atMs: 500, name: 'uid', limit: 2 })
+      story.sent(story.call(sentAtMs), sentAtMs)
+      const faults = [{ kind: 'own-limit', atMs: 500, name: 'uid', limit: 2 }] as const
+      expect(judge(ownLimits, story, scenario({ kind: 'http', faults }))).toHaveLength(many)
+    }
+  })
+
+  test('hold from the start where the client was made with them', () => {
+    const story = new Story()
+    for (const atMs of [0, 200, 300]) story.sent(story.call(atMs), atMs)
+    const what = "uid|u: 2 in 1000 ms where the client's own limit is 2, and one more came"
+    expect(judge(ownLimits, story, scenario({ kind: 'http', ownLimits: { uid: 2 } }))).toEqual([what])
+  })
+})
+
+describe('bounds', () => {
+  const ban = { kind: 'ban', atMs: 0, forMs: 20_000, labels: { uid: 'u' }, tells: 'nothing' } as const
+
+  test('a client that goes on at full pace into a ban that names no time', () => {
+    for (const [everyMs, many] of [
+      [200, 1],
+      [1_000, 0],
+    ] as const) {
+      const story = new Story()
+      for (let atMs = 0; atMs < 19_900; atMs += everyMs) story.sent(story.call(atMs), atMs, { verdict: 'banned' })
+      expect(judge(bounds, story, scenario({ faults: [ban] }))).toHaveLength(many)
+    }
+  })
+
+  test('a faster route costs a few refusals, then it is known', () => {
+    const attempt = new Story().sent(new Story().call(0), 0)
+    const said: string[] = []
+    const once = new Once()
+    for (let i = 0; i < 8; i++) once.add(attempt, 'uid|u', 8, 50, what => said.push(what))
+    once.add(attempt, 'uid|u', 8, 40, what => said.push(what))
+    expect(said).toEqual([])
+    once.add(attempt, 'uid|u', 8, 50, what => said.push(what))
+    expect(said).toEqual(['uid|u: 9 refusals because a route was faster than the 50.0 ms seen before'])
+  })
+
+  test('who has seen few answers knows no better than the shortest of them', () => {
+    for (const [sentAtMs, many] of [
+      [6_250, 0],
+      [6_900, 1],
+    ] as const) {
+      const story = new Story()
+      const its = scenario({ limits: [{ name: 'uid', limit: 1, windowMs: 1_000, by: ['uid'] }] })
+      story.sent(story.call(0), 0)
+      // Sent over a warm connection, and slow.
+      story.sent(story.call(1_100), 1_100, { answeredAtMs: 1_900, endedAtMs: 1_900 })
+      story.sent(story.call(4_500), 4_500)
+      story.sent(story.call(4_500), sentAtMs)
+      // Most round trips are quick.
+      for (let i = 0; i < 300; i++) story.sent(story.call(50_000 + 2_000 * i), 50_000 + 2_000 * i)
+      expect(judge(waiting, story, its)).toHaveLength(many)
+    }
+  })
+})
+
 describe('settlement', () => {
   test('a call that never settles, one that settles twice, one with a strange error', () => {
     const story = new Story()
@@ -96,7 +167,13 @@ describe('holds', () => {
     const story = new Story()
     const banned = story.sent(story.call(0), 0, { verdict: 'banned', toldUntilMs: 10_000 })
     const known = { labels: { uid: 'u' }, life: 0, by: 'server' as const, attempt: banned }
-    story.log.holds.push({ ...known, fromMs: 20, untilMs: 10_000, releasedAtMs: Number.POSITIVE_INFINITY })
+    story.log.holds.push({
+      ...known,
+      fromMs: 20,
+      untilMs: 10_000,
+      latestMs: 10_010,
+      releasedAtMs: Number.POSITIVE_INFINITY,
+    })
     return story
   }
 
@@ -200,6 +277,58 @@ describe('fairness', () => {
         if (call) story.sent(call, index * 200)
       }
       expect(judge(fairness, story, two)).toHaveLength(many)
+    }
+  })
+})
+
+describe('worlds of the HTTP layer', () => {
+  test('a call that comes again after a failure waits like any other', () => {
+    const its = scenario({ kind: 'http' })
+    for (const [againAtMs, many] of [
+      [2_900, 0],
+      [500, 1],
+    ] as const) {
+      const story = new Story()
+      const call = story.call(0)
+      story.sent(call, 0)
+      story.sent(call, 3_000, { again: { atMs: againAtMs, order: story.next() } })
+      expect(judge(waiting, story, its)).toHaveLength(many)
+    }
+  })
+
+  test('waits are judged until a refusal disturbs the limit', () => {
+    for (const [refusedAtMs, many] of [
+      [10_000, 1],
+      [50, 0],
+    ] as const) {
+      const story = new Story()
+      story.sent(story.call(0), 3_000)
+      story.sent(story.call(refusedAtMs), refusedAtMs, { verdict: 'refused' })
+      story.log.arrivals.sort((a, b) => a.atMs - b.atMs)
+      expect(judge(waiting, story)).toHaveLength(many)
+    }
+  })
+
+  test('an account over its share of a limit that was set low', () => {
+    const load = (uid: string) => ({ ...scenario().loads[0], labels: { ...LABELS, uid } }) as Scenario['loads'][number]
+    const limits = [
+      { name: 'uid', limit: 5, windowMs: 1_000, by: ['uid'] },
+      { name: 'ip', limit: 100, windowMs: 1_000, by: ['ip'] },
+    ]
+    const loads = [load('u'), load('v')]
+    for (const [ip, many] of [
+      [6, 1],
+      // Then it is their own limit that binds.
+      [12, 0],
+    ] as const) {
+      const story = new Story()
+      const calls = [0, 1].map(number => Array.from({ length: 6 }, () => story.call(0, { load: number })))
+      for (const [index, turn] of [0, 0, 1, 1].entries()) {
+        const call = calls[turn]?.shift()
+        if (call) story.sent(call, index * 200)
+      }
+      const its = scenario({ kind: 'http', limits, loads, ownLimits: { ip } })
+      expect(judge(fairness, story, its)).toHaveLength(many)
     }
   })
 })

@@ -25,6 +25,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'only-cold-answers-were-quick',
     'the shortest round trips went over cold connections and taught nothing, until a warm one was as quick and the floor was wrong by 40 ms',
   ],
+  [
+    'dark-twice',
+    'the world itself was wrong: a late call that one blackout had only grazed was taken for held by it, and came with the next one, long after any network lets go of what was given up',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { commandOf } from '../src/cli/command.ts'
 import { runScenario, runSeed, scenarioOf } from '../src/run-seed.ts'
 
 describe('the same seed', () => {
@@ -17,6 +18,12 @@ describe('the same seed', () => {
     const [one, other] = await Promise.all([runSeed(21, 'core', 1), runSeed(22, 'core', 1)])
     expect(one.trace).not.toBe(other.trace)
   })
+})
+
+test('what a failing seed prints is what replays it', () => {
+  expect(commandOf({ seed: 7, kind: 'http', minutes: 2.5 })).toBe(
+    'npx pnpm@12 simulate --seed 7 --kind http --minutes 2.5',
+  )
 })
 
 test('a scenario is plain data: what comes back from JSON runs the same', async () => {

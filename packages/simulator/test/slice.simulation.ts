@@ -4,7 +4,7 @@ import { runSeed } from '../src/run-seed.ts'
 /** The same few worlds every time: fresh ones are what `pnpm simulate` is for. */
 for (const [kind, seeds] of [
   ['core', 20],
-  ['http', 2],
+  ['http', 3],
 ] as const) {
   test(`${seeds} worlds of ten minutes break no promise (${kind})`, async () => {
     let calls = 0

@@ -34,12 +34,17 @@ export class Story {
     this.log.epilogueAtMs = 90_000
   }
 
+  next(): number {
+    return this.#order++
+  }
+
   call(scheduledAtMs: number, changes: Partial<CallLog> = {}): CallLog {
     const call: CallLog = {
       id: this.log.calls.length,
       order: this.#order++,
       load: 0,
       life: 0,
+      comings: 1,
       scheduledAtMs,
       maxWaitMs: Number.POSITIVE_INFINITY,
       abortedAtMs: Number.NaN,
@@ -59,6 +64,7 @@ export class Story {
     const attempt: Attempt = {
       order: this.#order++,
       call,
+      again: undefined,
       labels: { ...LABELS, ...(changes.labels ?? {}) },
       cost: 1,
       sentAtMs,
@@ -68,6 +74,7 @@ export class Story {
       endedAtMs: sentAtMs + 20,
       outcome: 'answered',
       toldUntilMs: Number.NaN,
+      saidTimeMs: Number.NaN,
       succeeded: true,
       stuckFromMs: Number.NaN,
       ...changes,

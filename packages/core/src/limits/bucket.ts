@@ -57,6 +57,8 @@ export class Bucket implements Gate {
   lanes = 0
   dropped = false
   reduction: Reduction | undefined
+  /** Until then no more than half of it may be used. */
+  halvedUntilMs = Number.NEGATIVE_INFINITY
   readonly #recovered: ((bucket: Bucket) => void) | undefined
   readonly #useFloor: boolean
   readonly #lostCallMs: number
@@ -179,6 +181,7 @@ export class Bucket implements Gate {
     // The rest hangs on answers; a probe takes the place of lost calls only, so it waits for all that will come back.
     if (missing > 0) atMs = Math.max(atMs, this.#probeAtMs(missing, false))
     if (this.reduction !== undefined) atMs = Math.min(atMs, this.reduction.nextMs(this.tokens, nowMs))
+    if (nowMs < this.halvedUntilMs) atMs = Math.min(atMs, this.halvedUntilMs)
     if (this.#news !== undefined) atMs = Math.min(atMs, this.#news.ceilingEndsMs(this.tokens, nowMs))
     return Math.max(atMs, nowMs)
   }
@@ -316,7 +319,9 @@ export class Bucket implements Gate {
   }
 
   #capacity(nowMs: number): number {
-    const tokens = this.#news === undefined ? this.tokens : this.#news.ceiling(this.tokens, nowMs)
+    // What headers tell may be more than is documented, but a server that halves says nothing of it there.
+    let tokens = this.#news === undefined ? this.tokens : this.#news.ceiling(this.tokens, nowMs)
+    if (nowMs < this.halvedUntilMs) tokens = Math.min(tokens, Math.max(1, Math.floor(this.tokens / 2)))
     if (this.reduction === undefined) return tokens
     const reduced = this.reduction.tokens(this.tokens, nowMs)
     if (reduced >= this.tokens) {

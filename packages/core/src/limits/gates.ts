@@ -1,6 +1,7 @@
 import type { LedgerSetup, Passage } from '../ports/ledger.ts'
 import { Bucket } from './bucket.ts'
 import { Cap } from './cap.ts'
+import type { Curbs } from './curbs.ts'
 import { ErrorBudget } from './error-budget.ts'
 import { keyOf, pick } from './keys.ts'
 import type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
@@ -24,6 +25,7 @@ export interface MemoryPassage extends Passage {
 /** Every bucket, cap and budget in use, found by limit and label values. Idle ones are dropped as others come. */
 export class Gates {
   readonly #setup: LedgerSetup
+  readonly #curbs: Curbs
   readonly #gates = new Map<string, MemoryGate>()
   readonly #routes = new Map<string, Route>()
   /** Limits changed at run time, by name. */
@@ -34,8 +36,9 @@ export class Gates {
   #sweep: Iterator<[string, MemoryGate]> | undefined
   #routeSweep: Iterator<[string, Route]> | undefined
 
-  constructor(setup: LedgerSetup) {
+  constructor(setup: LedgerSetup, curbs: Curbs) {
     this.#setup = setup
+    this.#curbs = curbs
     this.#recovered = bucket => this.#news.push(bucket)
   }
 
@@ -101,6 +104,10 @@ export class Gates {
     return this.#gates.values()
   }
 
+  *buckets(): Iterable<Bucket> {
+    for (const gate of this.#gates.values()) if (gate.kind === 'bucket') yield gate
+  }
+
   /** Told after the judging, for an observer may schedule. */
   tellRecovered(): void {
     if (this.#news.length === 0) return
@@ -143,6 +150,7 @@ export class Gates {
         useFloor,
         recovered: this.#recovered,
       })
+      this.#curbs.welcome(bucket)
       this.#keep(bucket)
     }
     return bucket

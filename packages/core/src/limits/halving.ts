@@ -7,6 +7,8 @@ import type { MemoryTicket } from './ticket.ts'
 export interface HalvingSetup {
   /** The label whose values are different callers behind one address. */
   readonly fairBy: string
+  /** A halving outlives the process. */
+  readonly lastingChanged: () => void
   readonly emit: (event: SchedulerEvent) => void
 }
 
@@ -50,6 +52,7 @@ export class Halving {
 
   #halve(bucket: Bucket, ticket: MemoryTicket, nowMs: number): void {
     if (bucket.refusedInColdStart(nowMs) || !bucket.halve(ticket.sentAtMs, nowMs)) return
+    this.#setup.lastingChanged()
     this.#setup.emit({
       type: 'halved',
       labels: pick(bucket.limit.by, bucket.labels),

@@ -6,7 +6,7 @@ import type { Labels } from './limit.ts'
 /** Servers lift a ban at a tick of their own: the first call goes this much after the time they named. */
 const MARGIN_MS = 1_000
 /** No hold is longer, whatever asks for it. */
-const LONGEST_MS = 86_400_000
+export const LONGEST_MS = 86_400_000
 /** Between probes that got no answer. */
 const PROBE_BACKOFF = { baseMs: 2_000, capMs: 60_000 } as const
 
@@ -66,6 +66,15 @@ export class Hold implements Gate {
     this.generation++
     this.#cap = 1
     this.#failedProbes = 0
+  }
+
+  get untilMs(): number {
+    return this.#untilMs
+  }
+
+  /** One that was remembered: closed until then, and opened by a probe. */
+  restore(untilMs: number, nowMs: number): void {
+    this.#untilMs = Math.max(this.#untilMs, Math.min(untilMs, nowMs + LONGEST_MS + MARGIN_MS))
   }
 
   release(): void {

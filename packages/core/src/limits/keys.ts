@@ -18,6 +18,12 @@ export function keyOf(names: readonly string[], labels: Labels): string | undefi
   return key
 }
 
+/** One text for a set of labels and their values, whatever their order. */
+export function keyOfAll(labels: Labels): string {
+  const names = Object.keys(labels).sort()
+  return JSON.stringify(names) + keyOf(names, labels)
+}
+
 /** Only these labels, in this order; missing ones are left out. */
 export function pick(names: readonly string[], labels: Labels): Labels {
   const picked: Record<string, string> = {}

@@ -12,8 +12,11 @@ import type {
   SpentBudget,
   Ticket,
 } from '../ports/ledger.ts'
+import type { Lasting } from '../ports/memory.ts'
 import type { Refusal, Seen, Usage } from '../request.ts'
 import { ROUNDED_MS } from './arrival.ts'
+import type { Bucket } from './bucket.ts'
+import { Curbs, isCountedBy } from './curbs.ts'
 import type { Spent } from './error-budget.ts'
 import { holdState, stateOf } from './gate-state.ts'
 import { Gates, type MemoryGate, type MemoryPassage } from './gates.ts'
@@ -32,12 +35,13 @@ export function memoryLedger(): Ledger {
 class MemoryLedger implements LedgerSession {
   readonly #setup: LedgerSetup
   readonly #gates: Gates
+  readonly #curbs = new Curbs()
   readonly #holds = new Holds()
   readonly #halving: Halving
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
-    this.#gates = new Gates(setup)
+    this.#gates = new Gates(setup, this.#curbs)
     this.#halving = new Halving(setup)
   }
 
@@ -121,13 +125,19 @@ class MemoryLedger implements LedgerSession {
     }
     this.counted(ticket, nowMs, {})
     ticket.refused = true
+    let hold: Hold | undefined
+    if (refusal.holdMs !== undefined) {
+      hold = this.#close(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
+      // Before anybody hears of it: whoever does may be the one who kills the process.
+      this.#setup.lastingChanged('at once')
+    }
     this.#setup.emit({
       type: 'refused',
       labels,
       ...(refusal.holdMs !== undefined && { holdMs: refusal.holdMs }),
       ...(refusal.reason !== undefined && { reason: refusal.reason }),
     })
-    if (refusal.holdMs !== undefined) this.hold(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)
+    if (hold !== undefined) this.#held(hold, refusal.holdMs as number, refusal.reason ?? 'refused')
     else this.#halving.refused(ticket, refusal.by === undefined ? undefined : names, nowMs)
   }
 
@@ -192,22 +202,51 @@ class MemoryLedger implements LedgerSession {
   }
 
   hold(labels: Labels, forMs: number, reason: string, nowMs: number): void {
-    const hold = this.#holds.over(labels, reason, nowMs)
-    hold.close(forMs, reason, nowMs)
-    this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
-    this.#setup.changed(hold)
+    const hold = this.#close(labels, forMs, reason, nowMs)
+    this.#setup.lastingChanged()
+    this.#held(hold, forMs, reason)
   }
 
   releaseHolds(labels: Labels, _nowMs: number): void {
+    const wasHalved = this.#curbs.release(labels)
     const hold = this.#holds.take(labels)
+    hold?.release()
+    if (wasHalved || hold !== undefined) this.#setup.lastingChanged()
+    if (wasHalved) for (const bucket of this.#curbed(labels)) this.#setup.changed(bucket)
     if (hold === undefined) return
-    hold.release()
     this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
     this.#setup.changed(hold)
   }
 
   setLimit(name: string, limit: number, nowMs: number): void {
     for (const gate of this.#gates.setLimit(name, limit, nowMs)) this.#setup.changed(gate)
+  }
+
+  halve(labels: Labels, forMs: number, reason: string, nowMs: number): void {
+    this.#curbs.halve({ labels, reason, untilMs: nowMs + forMs }, nowMs)
+    this.#setup.lastingChanged()
+    for (const bucket of this.#curbed(labels)) {
+      const tokens = Math.max(1, Math.floor(bucket.tokens / 2))
+      this.#setup.emit({ type: 'halved', labels: pick(bucket.by, bucket.labels), limit: bucket.name, tokens })
+    }
+  }
+
+  lasting(nowMs: number): Lasting {
+    return {
+      holds: [...this.#holds.all()].map(({ labels, reason, untilMs }) => ({ labels, reason, untilMs })),
+      reductions: this.#curbs.reductions(this.#gates.buckets(), nowMs),
+      halvings: this.#curbs.halvings(nowMs),
+    }
+  }
+
+  restore({ holds, reductions, halvings }: Lasting, nowMs: number): void {
+    for (const { labels, reason, untilMs } of holds) {
+      const hold = this.#holds.over(labels, reason, nowMs)
+      hold.restore(untilMs, nowMs)
+      this.#setup.emit({ type: 'held', labels: hold.labels, forMs: Math.max(0, hold.untilMs - nowMs), reason })
+    }
+    for (const reduction of reductions) this.#curbs.inherit(reduction)
+    for (const halving of halvings) this.#curbs.halve(halving, nowMs)
   }
 
   explain(head: Head, nowMs: number): readonly GateState[] {
@@ -222,6 +261,24 @@ class MemoryLedger implements LedgerSession {
     return [...this.#gates.all()]
       .map(gate => stateOf(gate, 1, nowMs))
       .concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
+  }
+
+  #close(labels: Labels, forMs: number, reason: string, nowMs: number): Hold {
+    const hold = this.#holds.over(labels, reason, nowMs)
+    hold.close(forMs, reason, nowMs)
+    return hold
+  }
+
+  #held(hold: Hold, forMs: number, reason: string): void {
+    this.#setup.emit({ type: 'held', labels: hold.labels, forMs, reason })
+    this.#setup.changed(hold)
+  }
+
+  /** The buckets counted by these labels, halved as they now shall be. */
+  #curbed(labels: Labels): readonly Bucket[] {
+    const buckets = [...this.#gates.buckets()].filter(bucket => isCountedBy(bucket, labels))
+    for (const bucket of buckets) this.#curbs.apply(bucket)
+    return buckets
   }
 
   #decideOne(head: Head, nowMs: number): Decision {
@@ -361,6 +418,7 @@ class MemoryLedger implements LedgerSession {
         else hold.failed(nowMs, this.#setup.random)
         if (hold.isOpen) {
           this.#holds.take(hold.labels)
+          this.#setup.lastingChanged()
           this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
         }
       }

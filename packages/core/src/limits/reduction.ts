@@ -1,8 +1,17 @@
+import type { KeptReduction } from '../ports/memory.ts'
+
 /** Recovery after a refusal that named no time: a twentieth of the limit per quiet time. */
 const STEP_SHARE = 1 / 20
 /** A quiet time is at least this long and doubles, when refused again, up to the longest. */
 const SHORTEST_QUIET_MS = 1_000
 const LONGEST_QUIET_MS = 60_000
+
+export type ReductionState = Pick<KeptReduction, 'tokens' | 'sinceMs' | 'quietMs'>
+
+/** From then on nothing is left of it, whatever the limit. */
+export function recoveredAtMs({ sinceMs, quietMs }: ReductionState): number {
+  return sinceMs + quietMs / STEP_SHARE
+}
 
 /** A limit halved by refusals that named no time (the server and we disagree), and on its way back. */
 export class Reduction {
@@ -14,6 +23,18 @@ export class Reduction {
     this.#limit = Math.max(1, limit / 2)
     this.#sinceMs = nowMs
     this.#quietMs = Math.min(LONGEST_QUIET_MS, Math.max(SHORTEST_QUIET_MS, windowMs))
+  }
+
+  /** One that was remembered goes on from where it was. */
+  static from({ tokens, sinceMs, quietMs }: ReductionState): Reduction {
+    const reduction = new Reduction(1, 1, sinceMs)
+    reduction.#limit = Math.max(1, tokens)
+    reduction.#quietMs = Math.min(LONGEST_QUIET_MS, Math.max(SHORTEST_QUIET_MS, quietMs))
+    return reduction
+  }
+
+  get state(): ReductionState {
+    return { tokens: this.#limit, sinceMs: this.#sinceMs, quietMs: this.#quietMs }
   }
 
   /** Calls sent before it were under way when the limit was halved: their refusals are no news. */

@@ -1,5 +1,6 @@
 import type { Labels, Limit } from '../limits/limit.ts'
 import type { Refusal, ScheduleRequest, Seen, Usage } from '../request.ts'
+import type { Lasting } from './memory.ts'
 import type { SchedulerEvent } from './observer.ts'
 import type { Random } from './random.ts'
 
@@ -78,6 +79,11 @@ export interface LedgerSetup {
   readonly nowMs: () => number
   /** To be called whenever a gate may let a call through earlier than it last said. */
   readonly changed: (gate: Gate) => void
+  /**
+   * To be called whenever {@link LedgerSession.lasting} has changed, other than by the passing of time. `at once`: a server has
+   * told of a ban, and it is to be saved when the function returns; else that may be at the end of the turn.
+   */
+  readonly lastingChanged: (when?: 'at once') => void
   /** To be called when errors have used a budget up: the calls that wait for it fail. */
   readonly spent: (gate: Gate) => void
   readonly emit: (event: SchedulerEvent) => void
@@ -118,8 +124,15 @@ export interface LedgerSession {
   refused(ticket: Ticket, nowMs: number, refusal: Refusal): void
   settled(ticket: Ticket, nowMs: number, outcome: Outcome): void
   hold(labels: Labels, forMs: number, reason: string, nowMs: number): void
+  /** Ends the hold and the halving over exactly these labels. */
   releaseHolds(labels: Labels, nowMs: number): void
   setLimit(name: string, limit: number, nowMs: number): void
+  /** Halves every limit whose `by` names include these labels', for these values of them: rounded down, at least 1. Only grows. */
+  halve(labels: Labels, forMs: number, reason: string, nowMs: number): void
+  /** What must outlive the process. Absent where the ledger itself does. */
+  lasting?(nowMs: number): Lasting
+  /** Takes over what an earlier process left, before the first call. Instants are monotonic. */
+  restore?(lasting: Lasting, nowMs: number): void
   explain(head: Head, nowMs: number): readonly GateState[]
   gates(nowMs: number): readonly GateState[]
 }

@@ -32,3 +32,15 @@ export function checkLabels(where: string, labels: unknown): void {
     if (typeof value !== 'string') throw wrongOption(where, `labels.${name}`, 'a text', value)
   }
 }
+
+/** How long, and why. */
+export function checkReasoned<T extends { forMs: number; reason: string }>(where: string, how: T): T {
+  checkNumber(where, 'forMs', how.forMs, 0)
+  if (typeof how.reason !== 'string') throw wrongOption(where, 'reason', 'a text', how.reason)
+  return how
+}
+
+/** The name of a history. */
+export function checkHistory(where: string, name: unknown): void {
+  if (typeof name !== 'string' || name === '') throw wrongOption(where, 'name', 'a text that is not empty', name)
+}

@@ -4,6 +4,7 @@ import { memoryLedger } from '../limits/memory-ledger.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from '../options.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ColdStart, Ledger } from '../ports/ledger.ts'
+import type { Memory } from '../ports/memory.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { Random } from '../ports/random.ts'
 import { systemClock } from '../system/clock.ts'
@@ -36,6 +37,11 @@ export interface SchedulerOptions {
   random?: Random
   /** Where buckets and holds live. Default: in memory. */
   ledger?: Ledger
+  /**
+   * Where holds, halvings and histories outlive the process: `fileMemory(path)` of `@headgate/core/memory-file`. Default:
+   * nowhere, so that a restart in a ban calls into it.
+   */
+  memory?: Memory
   /** Is told what happens. Default: nobody. */
   observer?: Observer
 }
@@ -53,6 +59,7 @@ export interface Settings {
   readonly clock: Clock
   readonly random: Random
   readonly ledger: Ledger
+  readonly memory: Memory | undefined
   readonly observer: Observer | undefined
 }
 
@@ -68,6 +75,7 @@ const KNOWN: readonly (keyof SchedulerOptions)[] = [
   'clock',
   'random',
   'ledger',
+  'memory',
   'observer',
 ]
 
@@ -102,6 +110,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
   if (options.floorMs !== undefined && options.floorMs !== 0) throw wrongOption(WHERE, 'floorMs', '0', options.floorMs)
   checkPort('clock', options.clock, ['nowMs', 'epochMs', 'setTimer'])
   checkPort('ledger', options.ledger, ['open'])
+  checkPort('memory', options.memory, ['open'])
   for (const option of ['random', 'observer'] as const) {
     if (options[option] !== undefined && typeof options[option] !== 'function')
       throw wrongOption(WHERE, option, 'a function', options[option])
@@ -118,6 +127,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     ledger: options.ledger ?? memoryLedger(),
+    memory: options.memory,
     observer: options.observer,
   }
 }

@@ -54,6 +54,7 @@ function begin({ uid, ip }: World): { model: Model; real: Real } {
     bornAtMs: 0,
     nowMs: () => host.nowMs,
     changed: () => undefined,
+    lastingChanged: () => undefined,
     spent: () => undefined,
     emit: event => void events.push(event),
   })

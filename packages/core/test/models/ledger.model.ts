@@ -73,6 +73,7 @@ function begin(setup: NaiveSetup): { model: Model; real: Real } {
     bornAtMs: 0,
     nowMs: () => clock.nowMs,
     changed: () => undefined,
+    lastingChanged: () => undefined,
     spent: () => undefined,
     emit: event => void events.push(event),
   })

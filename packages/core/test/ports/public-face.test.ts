@@ -25,6 +25,10 @@ test('@headgate/core', async () => {
   `)
 })
 
+test('@headgate/core/memory-file', async () => {
+  expect(Object.keys(await import('@headgate/core/memory-file'))).toStrictEqual(['fileMemory'])
+})
+
 test('@headgate/core/testing', async () => {
   expect(Object.keys(await import('@headgate/core/testing')).sort()).toMatchInlineSnapshot(`
     [

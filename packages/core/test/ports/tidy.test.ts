@@ -30,6 +30,9 @@ const sources: readonly Source[] = readdirSync(SRC, { recursive: true, encoding:
     }
   })
 
+/** The file system, and what names a file on it. */
+const FILE_MODULES = ['node:fs', 'node:path', 'node:process']
+
 const folderOf = (path: string) => (path.includes('/') ? (path.split('/')[0] as string) : '')
 const target = (source: Source, from: string) =>
   relative(SRC, join(SRC, dirname(source.path), from)).replaceAll('\\', '/')
@@ -44,7 +47,7 @@ test('the sources are found', () => {
   expect(sources.find(source => source.path === 'scheduler.ts')?.imports.length).toBeGreaterThan(10)
 })
 
-describe('the host is touched by system/ alone', () => {
+describe('the host is touched by system/, and a file by memory-file/', () => {
   // What stands for it: the clock and the random source of the settings.
   const BANNED: readonly [name: string, pattern: RegExp][] = [
     ['Date.now: use the clock', /\bDate\.now\b/],
@@ -79,7 +82,24 @@ describe('imports point one way', () => {
 
   test('core imports nothing but itself, with the ending .ts', () => {
     expect(
-      breaches(source => source.imports.map(({ from }) => from).filter(from => !/^\.\.?\/.*\.ts$/.test(from))),
+      breaches(source =>
+        source.imports
+          .map(({ from }) => from)
+          .filter(from => !/^\.\.?\/.*\.ts$/.test(from))
+          .filter(from => folderOf(source.path) !== 'memory-file' || !FILE_MODULES.includes(from)),
+      ),
+    ).toStrictEqual([])
+  })
+
+  test('nothing imports memory-file/: who wants a file asks for its entry; it imports ports and the checks of options', () => {
+    const isMemoryFile = (path: string) => folderOf(path) === 'memory-file'
+    expect(sources.some(({ path }) => isMemoryFile(path))).toBe(true)
+    expect(each((source, to) => !isMemoryFile(to) || isMemoryFile(source.path))).toStrictEqual([])
+    expect(
+      each(
+        (source, to, isType) =>
+          !isMemoryFile(source.path) || isMemoryFile(to) || to === 'options.ts' || (folderOf(to) === 'ports' && isType),
+      ),
     ).toStrictEqual([])
   })
 

@@ -135,6 +135,7 @@ describe('createScheduler', () => {
       { limits, clock: null },
       'createScheduler: option "clock": expected an object with nowMs, epochMs, setTimer, got null',
     ],
+    [{ limits, memory: 'file' }, 'createScheduler: option "memory": expected an object with open, got "file"'],
     [{ limits, ledger: () => 0 }, 'createScheduler: option "ledger": expected an object with open, got a function'],
     [{ limits, random: 0.5 }, 'createScheduler: option "random": expected a function, got 0.5'],
     [{ limits, observer: {} }, 'createScheduler: option "observer": expected a function, got an object'],
@@ -222,7 +223,7 @@ describe('schedule', () => {
 })
 
 describe('hold, release and setLimit', () => {
-  const call = (name: 'hold' | 'release' | 'setLimit', ...args: unknown[]) => {
+  const call = (name: 'hold' | 'halve' | 'release' | 'setLimit' | 'remember' | 'recall', ...args: unknown[]) => {
     const { scheduler } = gate(limits)
     return () => (scheduler[name] as (...args: unknown[]) => unknown).apply(scheduler, args)
   }
@@ -248,6 +249,15 @@ describe('hold, release and setLimit', () => {
       call('hold', labels, { forMs: 1, reason: 'x', until: 5 }),
       'hold: unknown option "until": expected one of forMs, reason, got 5',
     ],
+    [call('halve'), 'halve: option "labels": expected an object of texts, got undefined'],
+    [
+      call('halve', labels, { forMs: Number.POSITIVE_INFINITY, reason: 'x' }),
+      'halve: option "forMs": expected a finite number of at least 0, got Infinity',
+    ],
+    [call('halve', labels, { forMs: 1 }), 'halve: option "reason": expected a text, got undefined'],
+    [call('remember', ''), 'remember: option "name": expected a text that is not empty, got ""'],
+    [call('remember', 'x'), 'remember: option "forMs": expected a finite number of at least 1, got undefined'],
+    [call('recall'), 'recall: option "name": expected a text that is not empty, got undefined'],
     [call('release'), 'release: option "labels": expected an object of texts, got undefined'],
     [call('setLimit', 'ip', 5), 'setLimit: option "name": expected the name of a limit (uid), got "ip"'],
     [call('setLimit', undefined, 5), 'setLimit: option "name": expected the name of a limit (uid), got undefined'],

@@ -61,6 +61,8 @@ export class Routes {
   readonly #sent = new Map<string, number[]>()
   readonly #lost = new Map<string, Attempt[]>()
   readonly #trips = new Map<string, number[]>()
+  /** Each round trip over a warm connection that was shorter than all before it, and when it was known. */
+  readonly #records = new Map<string, { atMs: number; tripMs: number }[]>()
 
   constructor(attempts: readonly Attempt[]) {
     for (const attempt of attempts) {
@@ -72,7 +74,8 @@ export class Routes {
       add(this.#answers, ip, answeredAtMs)
       add(this.#trips, ip, answeredAtMs - sentAtMs)
     }
-    for (const times of [...this.#answers.values(), ...this.#trips.values()]) times.sort((a, b) => a - b)
+    for (const [ip, times] of this.#answers) this.#records.set(ip, recordsOf(attempts, ip, times.toSorted(ascending)))
+    for (const times of [...this.#answers.values(), ...this.#trips.values()]) times.sort(ascending)
   }
 
   /** Since when a route can have been silent: since its last answer where a lost call was under way, else since the next call. */
@@ -83,10 +86,12 @@ export class Routes {
     return Math.min(latestMs, sent[firstFrom(sent, atMs)] ?? latestMs)
   }
 
-  /** Nine of ten round trips are shorter; of few, all. */
-  usualMs(ip: string): number {
+  /** Nine of ten round trips are shorter; of few, all. Who has seen few knows no better than the shortest of them. */
+  usualMs(ip: string, atMs: number): number {
     const trips = this.#trips.get(ip) ?? []
-    return trips[trips.length < 200 ? trips.length - 1 : Math.floor(trips.length * 0.9)] ?? 0
+    const usualMs = trips[trips.length < 200 ? trips.length - 1 : Math.floor(trips.length * 0.9)] ?? 0
+    const known = this.#records.get(ip)?.findLast(record => record.atMs <= atMs)
+    return Math.max(usualMs, 0.9 * (known?.tripMs ?? 0))
   }
 
   /** The last answer before an instant, and the first from it on. */
@@ -95,6 +100,25 @@ export class Routes {
     const low = firstFrom(answers, atMs)
     return { beforeMs: answers[low - 1] ?? Number.NEGATIVE_INFINITY, afterMs: answers[low] ?? Number.POSITIVE_INFINITY }
   }
+}
+
+const ascending = (a: number, b: number) => a - b
+
+/** A connection is warm when the call went within 2 s after an answer (design, section 2). */
+const WARM_MS = 2_000
+
+function recordsOf(attempts: readonly Attempt[], ip: string, answers: readonly number[]) {
+  const records: { atMs: number; tripMs: number }[] = []
+  const answered = attempts
+    .filter(({ labels, succeeded, answeredAtMs }) => succeeded && labels['ip'] === ip && !Number.isNaN(answeredAtMs))
+    .sort((a, b) => a.answeredAtMs - b.answeredAtMs)
+  for (const { sentAtMs, answeredAtMs } of answered) {
+    const beforeMs = answers[firstFrom(answers, sentAtMs) - 1] ?? Number.NEGATIVE_INFINITY
+    const tripMs = answeredAtMs - sentAtMs
+    if (sentAtMs - beforeMs > WARM_MS || tripMs >= (records.at(-1)?.tripMs ?? Number.POSITIVE_INFINITY)) continue
+    records.push({ atMs: answeredAtMs, tripMs })
+  }
+  return records
 }
 
 /** The place of the first of ascending times that is not before. */
@@ -123,7 +147,7 @@ export function awayUntil(attempt: Attempt, rule: Rule, scenario: Scenario, rout
   if (outcome === 'answered') {
     // A quick answer proves no quick request: a token is never back before nine tenths of a usual round trip have gone by.
     // Asleep while it was under way, the client saw no more of the trip than its clock did.
-    const usualAtMs = slept(scenario, sentAtMs, sentAtMs + routes.usualMs(labels['ip'] as string))
+    const usualAtMs = slept(scenario, sentAtMs, sentAtMs + routes.usualMs(labels['ip'] as string, sentAtMs))
     const countedAtMs = Math.max(endedAtMs, usualAtMs)
     return slept(scenario, endedAtMs, countedAtMs + windowMs)
   }

@@ -1,4 +1,13 @@
-import { carries, faultsOf, keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import {
+  carries,
+  clientLimits,
+  type FaultOf,
+  faultsOf,
+  keyOf,
+  type Labels,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import type { ArrivalLog, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { type Checker, fresh } from './violation.ts'
@@ -10,7 +19,8 @@ const MOST_REFUSED = 0.5
 
 /**
  * Where refusals are unavoidable, they are few and become fewer. Against somebody else on the same key: fewer in the second
- * half than could be had by going on as before. From a route faster than any before: a window's worth for each change.
+ * half than could be had by going on as before. Into a ban that names no time: as many as are on their way while the limit halves
+ * down to one, and then one at a time. (A route faster than any before is bounded where it is excused: `windows`.)
  */
 export const bounds: Checker = (scenario, log) => {
   const judgement = fresh()
@@ -33,7 +43,63 @@ export const bounds: Checker = (scenario, log) => {
       )
     }
   }
+  for (const ban of faultsOf(scenario, 'ban')) {
+    if (isTimed(scenario, ban)) continue
+    for (const [key, { tokens, most }] of untold(scenario, log, ban)) {
+      if (tokens > most) {
+        const what = `${key}: ${tokens} tokens went into a ban that named no time, where halving leaves ${Math.floor(most)}`
+        say(what, ban.atMs + ban.forMs)
+      }
+    }
+  }
   return judgement
+}
+
+/** CoinW never says until when. */
+function isTimed({ kind }: Scenario, { tells, labels }: FaultOf<'ban'>): boolean {
+  return kind === 'core' ? tells !== 'nothing' : labels['exchange'] !== 'coinw'
+}
+
+/** Back comes a twentieth of the limit per quiet time, which soon is a minute (design, section 4). */
+const STEP = 1 / 20
+const QUIET_MS = 60_000
+/** Quiet times from one second on until there: 1, 2, 4 … */
+const SHORT_STEPS = 6
+/** What was under way when the ban began or when a life did, and the odd one at the edges of windows. */
+const EDGE = 5
+
+/** Per life and most specific limit: what went into a ban that named no time, and what may. */
+function untold(scenario: Scenario, { attempts }: RunLog, { atMs, forMs, labels }: FaultOf<'ban'>) {
+  const sums = new Map<string, { tokens: number; most: number }>()
+  const banned = attempts.filter(
+    each =>
+      each.verdict === 'banned' &&
+      Number.isNaN(each.toldUntilMs) &&
+      each.arrivedAtMs >= atMs &&
+      each.arrivedAtMs < atMs + forMs &&
+      carries(each.labels, labels),
+  )
+  const tripMs = Math.max(0, ...banned.map(each => each.endedAtMs - each.sentAtMs || 0))
+  for (const { labels: own, cost, call } of banned) {
+    const rule = mostSpecific(scenario, own)
+    if (rule === undefined) continue
+    const key = `${keyOf(rule, own)} in life ${call.life}`
+    const { limit, windowMs } = rule
+    const falling = 2 * limit * (1 + tripMs / windowMs)
+    const rising = STEP * limit * (SHORT_STEPS + forMs / QUIET_MS)
+    const sum = sums.get(key) ?? { tokens: 0, most: falling + rising + (cost * forMs) / windowMs + EDGE * cost }
+    sum.tokens += cost
+    sums.set(key, sum)
+  }
+  return sums
+}
+
+/** The limit with the most labels; undefined where two have as many, and no document says which is meant. */
+function mostSpecific(scenario: Scenario, labels: Labels): Rule | undefined {
+  const rules = clientLimits(scenario).filter(rule => keyOf(rule, labels) !== undefined)
+  const most = Math.max(...rules.map(rule => rule.by.length))
+  const found = rules.filter(rule => rule.by.length === most)
+  return found.length === 1 ? found[0] : undefined
 }
 
 function share({ arrivals }: RunLog, labels: Labels, fromMs: number, toMs: number): { calls: number; refused: number } {

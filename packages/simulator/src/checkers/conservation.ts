@@ -9,10 +9,7 @@ import { type Checker, fresh } from './violation.ts'
 export const conservation: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'conservation', what, atMs })
-  const sentAt = new Set(scenario.kind === 'http' ? log.attempts.map(attempt => attempt.sentAtMs) : [])
   for (const snapshot of log.snapshots) {
-    // Admitted, but not sent yet: between the two lie some promises, though no time.
-    if (sentAt.has(snapshot.atMs)) continue
     for (const gate of [...snapshot.buckets, ...snapshot.caps]) {
       const { free, limit, inFlight } = gate
       if (free < 0 || free + inFlight > Math.max(limit, inFlight))
@@ -35,13 +32,7 @@ export const conservation: Checker = (scenario, log) => {
   }
   if (end.queued + end.running > 0) say(`${end.queued} queued and ${end.running} running after all was over`, end.atMs)
   for (const call of log.calls) {
-    if (
-      call.scheduledAtMs < log.epilogueAtMs ||
-      call.attempts.length > 0 ||
-      scenario.kind === 'http' ||
-      call.how === 'NeverFitsError'
-    )
-      continue
+    if (call.scheduledAtMs < log.epilogueAtMs || call.attempts.length > 0 || call.how === 'NeverFitsError') continue
     say(`call ${call.id} could not go after all was over: ${call.how}`, call.scheduledAtMs)
   }
   return judgement

@@ -1,9 +1,9 @@
-import { faultsOf, type Scenario } from '../scenario/scenario.ts'
+import { clientLimits, faultsOf, keyOf, type Rule, type Scenario } from '../scenario/scenario.ts'
 import type { RunLog } from '../world/log.ts'
 import { type Checker, fresh } from './violation.ts'
 
 /** What treats equals unequally by itself: their calls are held, refused, turned away or sent again at different times. */
-const PARTIAL = ['ban', 'user-hold', 'foreign', 'limit', 'abort', 'expiry', 'crash', 'unsent'] as const
+const PARTIAL = ['ban', 'user-hold', 'foreign', 'limit', 'own-limit', 'abort', 'expiry', 'crash', 'unsent'] as const
 
 /**
  * Equals under saturation get equal shares: as long as all of them wait, none has started over one call more than another.
@@ -11,7 +11,7 @@ const PARTIAL = ['ban', 'user-hold', 'foreign', 'limit', 'abort', 'expiry', 'cra
  */
 export const fairness: Checker = (scenario, log) => {
   const judgement = fresh()
-  if (scenario.kind === 'http' || !isFair(scenario)) return judgement
+  if (!isFair(scenario)) return judgement
   const uids = [...new Set(scenario.loads.map(load => load.labels['uid'] as string))]
   const waiting = new Map<string, number>(uids.map(uid => [uid, 0]))
   const shares = new Map<string, number>(uids.map(uid => [uid, 0]))
@@ -33,18 +33,34 @@ export const fairness: Checker = (scenario, log) => {
 }
 
 function isFair(scenario: Scenario): boolean {
-  const { loads, limits, caps } = scenario
+  const { loads, caps } = scenario
   const width = loads[0]?.pattern.kind === 'saturating' ? loads[0].pattern.width : 0
   return (
     caps.length === 0 &&
-    limits.every(rule => !rule.by.includes('uid') && !rule.by.includes('endpoint')) &&
     new Set(loads.map(load => load.labels['ip'])).size === 1 &&
     new Set(loads.map(load => load.labels['uid'])).size > 1 &&
+    loads.every(load => load.labels['uid'] !== undefined) &&
     loads.every(
       ({ pattern, priority, cost }) =>
         pattern.kind === 'saturating' && pattern.width === width && width > 0 && priority === 0 && cost === 1,
     ) &&
-    faultsOf(scenario, ...PARTIAL).length === 0
+    faultsOf(scenario, ...PARTIAL).length === 0 &&
+    onlySharedBind(scenario)
+  )
+}
+
+/** Whether every limit counts the calls of all loads together, or can't be met before one that does. */
+function onlySharedBind(scenario: Scenario): boolean {
+  const { loads } = scenario
+  const uids = new Set(loads.map(load => load.labels['uid'])).size
+  const rules = clientLimits(scenario).filter(rule => loads.some(load => keyOf(rule, load.labels) !== undefined))
+  const isShared = (rule: Rule) => new Set(loads.map(load => keyOf(rule, load.labels) ?? load)).size === 1
+  const shared = rules.filter(isShared)
+  // What is given out fairly in a window, whole, and one call more.
+  const mostOf = ({ limit }: Rule, by: readonly string[]) => (by.includes('uid') ? Math.ceil(limit / uids) + 1 : limit)
+  return rules.every(
+    rule =>
+      isShared(rule) || shared.some(whole => whole.windowMs >= rule.windowMs && mostOf(whole, rule.by) <= rule.limit),
   )
 }
 
@@ -56,9 +72,12 @@ interface Event {
 }
 
 function eventsOf(scenario: Scenario, log: RunLog): Event[] {
-  // From the first refusal on, calls go again at their own time.
+  // From the first refusal on, calls go again at their own time. Lost ones gather at an account's own limit while probes go in
+  // their place at the shared one, until it may be the account's own that binds.
+  const hasOwn = scenario.limits.some(rule => rule.by.includes('uid'))
   const endMs = Math.min(
     log.epilogueAtMs,
+    ...log.attempts.filter(({ outcome }) => hasOwn && outcome === 'lost').map(({ sentAtMs }) => sentAtMs),
     ...log.arrivals.filter(each => each.verdict !== 'accepted').map(each => each.attempt?.sentAtMs ?? each.atMs),
   )
   const events: Event[] = []
@@ -68,7 +87,12 @@ function eventsOf(scenario: Scenario, log: RunLog): Event[] {
     events.push({ atMs: scheduledAtMs, order, uid, kind: 'enters' })
     const first = attempts[0]
     if (first === undefined) events.push({ atMs: settledAtMs, order: settledOrder, uid, kind: 'leaves' })
-    else if (first.sentAtMs < endMs) events.push({ atMs: first.sentAtMs, order: first.order, uid, kind: 'starts' })
+    for (const { again, sentAtMs, order: sentOrder } of attempts) {
+      if (sentAtMs >= endMs) break
+      // Refused, its call would be put back; from then on nothing is looked at.
+      if (again !== undefined) events.push({ ...again, uid, kind: 'enters' })
+      events.push({ atMs: sentAtMs, order: sentOrder, uid, kind: 'starts' })
+    }
   }
   return events.sort((a, b) => a.order - b.order)
 }

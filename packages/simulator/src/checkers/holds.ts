@@ -1,4 +1,4 @@
-import { carries, faultsOf, keyOf } from '../scenario/scenario.ts'
+import { carries, clientLimits, faultsOf, keyOf } from '../scenario/scenario.ts'
 import type { Attempt, KnownHold } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
@@ -47,9 +47,10 @@ export const holds: Checker = (scenario, log) => {
     if (known.some(({ releasedAtMs }) => releasedAtMs < Number.POSITIVE_INFINITY)) continue
     // It is over once it lets through as many as a bucket inside its scope, or else any of the call's.
     const enough = Math.min(
-      ...scenario.limits
+      ...clientLimits(scenario)
         .filter(rule => own[0] && keyOf(rule, own[0].labels))
         .flatMap(rule => [rule.limit, rule.burst ?? rule.limit]),
+      ...faultsOf(scenario, 'own-limit').map(({ limit }) => limit),
     )
     for (const [fromMs, toMs] of until) {
       checkProbes(own, fromMs, toMs, enough, (what, atMs) => say(`${JSON.stringify(labels)}: ${what}`, atMs))

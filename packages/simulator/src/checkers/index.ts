@@ -4,13 +4,26 @@ import { bounds } from './bounds.ts'
 import { conservation } from './conservation.ts'
 import { fairness } from './fairness.ts'
 import { holds } from './holds.ts'
+import { ownLimits } from './own-limits.ts'
+import { reopening } from './reopening.ts'
 import { secrets } from './secrets.ts'
 import { settlement } from './settlement.ts'
 import { type Checker, fresh, type Judgement } from './violation.ts'
 import { waiting } from './waiting.ts'
 import { windows } from './windows.ts'
 
-const CHECKERS: readonly Checker[] = [windows, bounds, holds, settlement, conservation, waiting, fairness, secrets]
+const CHECKERS: readonly Checker[] = [
+  windows,
+  ownLimits,
+  bounds,
+  holds,
+  reopening,
+  settlement,
+  conservation,
+  waiting,
+  fairness,
+  secrets,
+]
 
 export function judge(scenario: Scenario, log: RunLog): Judgement {
   const whole = fresh()

@@ -12,6 +12,7 @@ const KNOWN = new Set([
   'TimeoutError',
   'BingxError',
   'CoinwError',
+  'ErrorBudgetError',
 ])
 
 /** Every call settles, exactly once, in a known way; one that may start no later than X has started by then. */
@@ -29,7 +30,6 @@ export const settlement: Checker = (scenario, log) => {
       say(`call ${call.id} never settled`, call.scheduledAtMs)
     if (call.settled > 1) say(`call ${call.id} settled ${call.settled} times`, call.settledAtMs)
     if (call.settled > 0 && !KNOWN.has(call.how)) say(`call ${call.id} settled with ${call.how}`, call.settledAtMs)
-    if (scenario.kind === 'http') continue
     const first = call.attempts[0]
     const startMs = first?.sentAtMs ?? call.settledAtMs
     const latestMs = call.scheduledAtMs + call.maxWaitMs * 1.001 + lateness + asleepMs + 1

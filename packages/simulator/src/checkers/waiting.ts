@@ -1,4 +1,13 @@
-import { carries, faultsOf, keyOf, type Scenario } from '../scenario/scenario.ts'
+import {
+  carries,
+  clientLimits,
+  faultsOf,
+  Keys,
+  keyOf,
+  type Labels,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import type { Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { Away, awayUntil, Routes, slept } from './away.ts'
@@ -13,37 +22,32 @@ const PATIENCE_MS = 100
  */
 export const waiting: Checker = (scenario, log) => {
   const judgement = fresh()
-  // Which call a request belonged to, and where it waited, is seen in core runs alone.
-  if (scenario.kind === 'http') return judgement
-  const bases = withBursts(scenario.limits)
-  const changed = new Set(faultsOf(scenario, 'limit').map(fault => fault.name))
+  const bases = withBursts(clientLimits(scenario))
   const lateMs = Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
-  const disturbed = disturbedKeys(scenario, log)
   log.lives.forEach((life, index) => {
-    const endMs = Math.min(life.diedAtMs, log.epilogueAtMs)
+    const lastMs = Math.min(life.diedAtMs, log.epilogueAtMs)
+    const disturbed = disturbedKeys(bases, log, index)
     const attempts = log.attempts.filter(({ call }) => call.life === index)
     const routes = new Routes(attempts)
+    const byKey = grouped(attempts, new Keys(bases))
     const gates = new Map<string, Away>()
     const asleep = new Away(1)
     for (const { atMs, forMs } of faultsOf(scenario, 'suspend')) asleep.add(atMs, atMs + forMs, 1)
-    const gateOf = (
-      key: string,
-      limit: number,
-      of: (attempt: Attempt) => string | undefined,
-      until: (attempt: Attempt) => number,
-    ) => {
+    const gateOf = (key: string, limit: number, ofKey: readonly Attempt[], until: (attempt: Attempt) => number) => {
       let away = gates.get(key)
       if (away !== undefined) return away
       away = new Away(limit)
       gates.set(key, away)
-      for (const attempt of attempts) if (of(attempt) === key) away.add(attempt.sentAtMs, until(attempt), attempt.cost)
+      for (const attempt of ofKey) away.add(attempt.sentAtMs, until(attempt), attempt.cost)
       return away
     }
     scenario.loads.forEach((load, number) => {
       const rules = bases.filter(rule => keyOf(rule, load.labels) !== undefined)
-      if (rules.some(rule => changed.has(rule.name.replace(/ burst$/, '')))) return
-      if (rules.some(rule => disturbed.has(keyOf(rule, load.labels) as string))) return
-      if (faultsOf(scenario, 'user-hold', 'ban').some(fault => carries(load.labels, fault.labels))) return
+      const endMs = Math.min(
+        lastMs,
+        changedAtMs(scenario, log, rules, load.labels),
+        ...rules.map(rule => disturbed.get(keyOf(rule, load.labels) as string) ?? lastMs),
+      )
       const keys = [...rules, ...scenario.caps].map(gate => keyOf(gate, load.labels)).filter(key => key !== undefined)
       const others = scenario.loads.some(
         (other, at) =>
@@ -53,12 +57,7 @@ export const waiting: Checker = (scenario, log) => {
       const spare = others ? Math.max(...scenario.loads.map(each => each.cost)) : 0
       const mine = rules.map(rule => {
         const key = keyOf(rule, load.labels) as string
-        return gateOf(
-          key,
-          rule.limit,
-          each => keyOf(rule, each.labels),
-          each => awayUntil(each, rule, scenario, routes),
-        )
+        return gateOf(key, rule.limit, byKey.get(key) ?? [], each => awayUntil(each, rule, scenario, routes))
       })
       for (const cap of scenario.caps) {
         const key = keyOf(cap, load.labels)
@@ -84,6 +83,19 @@ export const waiting: Checker = (scenario, log) => {
     })
   })
   return judgement
+}
+
+function grouped(attempts: readonly Attempt[], keys: Keys): Map<string, Attempt[]> {
+  const groups = new Map<string, Attempt[]>()
+  for (const attempt of attempts) {
+    for (const key of keys.of(attempt.labels)) {
+      if (key === undefined) continue
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [attempt])
+      else group.push(attempt)
+    }
+  }
+  return groups
 }
 
 function capOf(key: string, cap: Scenario['caps'][number], attempts: readonly Attempt[]): Away {
@@ -115,17 +127,26 @@ function freeFor(
   return undefined
 }
 
-/** Keys at which somebody was refused. */
-function disturbedKeys(scenario: Scenario, log: RunLog): Set<string> {
-  const keys = new Set<string>()
-  for (const { verdict, labels } of log.arrivals) {
-    if (verdict === 'accepted') continue
-    for (const rule of withBursts(scenario.limits)) {
+/** Keys at which a life of the client was refused, and when first. */
+function disturbedKeys(rules: readonly Rule[], log: RunLog, life: number): Map<string, number> {
+  const keys = new Map<string, number>()
+  for (const { verdict, labels, attempt, atMs } of log.arrivals) {
+    if (verdict === 'accepted' || attempt?.call.life !== life) continue
+    for (const rule of rules) {
       const key = keyOf(rule, labels)
-      if (key !== undefined) keys.add(key)
+      if (key !== undefined && !keys.has(key)) keys.set(key, atMs)
     }
   }
   return keys
+}
+
+/** When one of these limits was first set by hand, or these labels held. */
+function changedAtMs(scenario: Scenario, log: RunLog, rules: readonly Rule[], labels: Labels): number {
+  const names = new Set(rules.map(rule => rule.name.replace(/ burst$/, '')))
+  const limits = faultsOf(scenario, 'limit', 'own-limit').filter(fault => names.has(fault.name))
+  // Of a ban an account may hear through another one.
+  const held = log.holds.filter(hold => carries(labels, hold.labels))
+  return Math.min(...limits.map(({ atMs }) => atMs), ...held.map(({ fromMs }) => fromMs))
 }
 
 /** When the load had a call waiting and none of its calls went. */
@@ -139,6 +160,10 @@ function waitsOf(log: RunLog, load: number, life: number, endMs: number): [numbe
       { atMs: call.scheduledAtMs, change: 1, sent: false },
       { atMs: left, change: -1, sent: sentAtMs !== undefined },
     )
+    for (const { again, sentAtMs: atMs } of call.attempts) {
+      if (again === undefined || again.atMs >= endMs) continue
+      events.push({ atMs: again.atMs, change: 1, sent: false }, { atMs, change: -1, sent: true })
+    }
   }
   events.sort((a, b) => a.atMs - b.atMs || b.change - a.change)
   const waits: [number, number][] = []

@@ -1,7 +1,10 @@
-import { carries, faultsOf, keyOf, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
+import { carries, faultsOf, keyOf, type Rule, type Scenario } from '../scenario/scenario.ts'
 import type { ArrivalLog, Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
+import { Once } from './once.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
+
+const FASTER = 'faster than ever seen'
 
 interface Window {
   readonly rule: Rule
@@ -24,6 +27,7 @@ export const windows: Checker = (scenario, log) => {
     .sort((a, b) => a.atMs - b.atMs)
   const windows = new Map<string, ArrivalLog[]>()
   const excuses = new Excuses(scenario, log)
+  const once = new Once()
   let change = 0
   for (const arrival of log.arrivals) {
     const { atMs, labels, cost, verdict, attempt } = arrival
@@ -57,19 +61,25 @@ export const windows: Checker = (scenario, log) => {
           `${window.key}: ${sum(window.counted)} of ${window.rule.limit} in ${window.rule.windowMs} ms, and one more came`,
           atMs,
         )
-      } else excuse(judgement, why)
+      } else {
+        excuse(judgement, why)
+        if (why === FASTER) {
+          once.add(attempt, window.key, window.rule.limit, excuses.smallestSeen(window.rule, attempt), say)
+        }
+      }
     }
   }
   return judgement
 }
 
-function sum(counted: readonly ArrivalLog[]): number {
+export function sum(counted: readonly ArrivalLog[]): number {
   let total = 0
   for (const { cost } of counted) total += cost
   return total
 }
 
-class Excuses {
+/** What the documents excuse a call for that came when a window was full. */
+export class Excuses {
   readonly #scenario: Scenario
   readonly #log: RunLog
   readonly #byIp = new Map<string, Attempt[]>()
@@ -89,7 +99,7 @@ class Excuses {
     if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
     if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
     if (over <= this.#stuckElsewhere(own, attempt)) return 'stuck on a route while another answered'
-    return this.#isFaster(own, over, attempt, atMs, window) ? 'faster than ever seen' : undefined
+    return this.#isFaster(own, over, attempt, atMs, window) ? FASTER : undefined
   }
 
   /** A `paced` start takes chances with what went before it; a `spent` one may rely on lost calls arriving within their time. */
@@ -165,7 +175,6 @@ class Excuses {
   #isFaster(own: readonly ArrivalLog[], over: number, attempt: Attempt, atMs: number, { rule }: Window): boolean {
     const calls = own.map(each => ({ attempt: each.attempt as Attempt, atMs: each.atMs, cost: each.cost }))
     calls.push({ attempt, atMs, cost: attempt.cost })
-    const wanted = Object.fromEntries(rule.by.map(name => [name, attempt.labels[name] ?? '']))
     const backMs = new Map<string, number>()
     for (const { attempt: each, atMs: countedAtMs } of calls.slice(0, -1)) {
       const ip = each.labels['ip'] as string
@@ -174,7 +183,7 @@ class Excuses {
     }
     let early = 0
     for (const { attempt: each, atMs: arrivedAtMs, cost } of calls.slice(Math.max(0, calls.length / 2 - 1))) {
-      const seenMs = this.#smallestSeen(wanted, each)
+      const seenMs = this.smallestSeen(rule, each)
       // Who has seen nothing has nothing to be misled by.
       if (
         seenMs < Number.POSITIVE_INFINITY &&
@@ -186,7 +195,8 @@ class Excuses {
   }
 
   /** The shortest round trip before a call on the routes that its bucket draws on; Infinity: none. */
-  #smallestSeen(wanted: Labels, { call, sentAtMs: beforeMs }: Attempt): number {
+  smallestSeen(rule: Rule, { call, labels, sentAtMs: beforeMs }: Attempt): number {
+    const wanted = Object.fromEntries(rule.by.map(name => [name, labels[name] ?? '']))
     const ips = new Set<string>()
     for (const each of this.#log.attempts) {
       if (each.sentAtMs > beforeMs) break

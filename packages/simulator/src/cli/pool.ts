@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Result } from '../run-seed.ts'
 import type { Scenario } from '../scenario/scenario.ts'
+import { commandOf } from './command.ts'
 
 export interface Job {
   readonly seed: number
@@ -33,7 +34,9 @@ function runThread(nextJob: () => Job | undefined, done: (result: Result) => voi
       done(result)
       next()
     })
-    worker.on('error', error => reject(new Error(`seed ${job?.seed}: ${error.message}`, { cause: error })))
+    worker.on('error', error =>
+      reject(new Error(`${error.message}; again: ${job && commandOf(job)}`, { cause: error })),
+    )
     next()
   })
 }

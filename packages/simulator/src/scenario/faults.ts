@@ -2,8 +2,11 @@ import type { Dice } from '../draw.ts'
 import { makeLeg } from './make.ts'
 import type { Fault, FaultKind, Labels, Load, Route, Rule, Scenario } from './scenario.ts'
 
+/** Only a client of the HTTP layer meets them: see `make-http.ts`. */
+type HttpKind = 'lies' | 'server-clock' | 'own-limit'
+
 /** How likely a scenario has faults of a kind. Those after which refusals are unavoidable are rarer: they excuse. */
-const LIKELY: Readonly<Record<Exclude<FaultKind, 'lies'>, number>> = {
+const LIKELY: Readonly<Record<Exclude<FaultKind, HttpKind>, number>> = {
   'lost-request': 0.3,
   'lost-answer': 0.3,
   'late-arrival': 0.3,
@@ -29,7 +32,7 @@ const MOST_OF_A_KIND = 3
 
 export function makeFaults(dice: Dice, scenario: Scenario): Fault[] {
   const faults: Fault[] = []
-  for (const [kind, likely] of Object.entries(LIKELY) as [FaultKind, number][]) {
+  for (const [kind, likely] of Object.entries(LIKELY) as [Exclude<FaultKind, HttpKind>, number][]) {
     if (!dice.chance(likely)) continue
     const many = dice.whole(1, MOST_OF_A_KIND)
     for (let i = 0; i < many; i++) faults.push(makeFault(dice, scenario, kind))
@@ -48,7 +51,7 @@ function untilEnd<T extends Fault>(fault: T, durationMs: number): T {
   return 'forMs' in fault ? { ...fault, forMs: Math.min(fault.forMs, durationMs - fault.atMs) } : fault
 }
 
-function makeFault(dice: Dice, scenario: Scenario, kind: FaultKind): Fault {
+function makeFault(dice: Dice, scenario: Scenario, kind: Exclude<FaultKind, HttpKind>): Fault {
   const { durationMs } = scenario
   const atMs = dice.between(0, durationMs)
   const load = dice.pick(scenario.loads)
@@ -64,8 +67,6 @@ function makeFault(dice: Dice, scenario: Scenario, kind: FaultKind): Fault {
       return { kind, atMs, forMs: dice.scale(1_000, durationMs), share: dice.scale(0.005, 0.5) }
     case 'abort':
     case 'expiry':
-      return { kind, atMs, forMs: dice.scale(1_000, durationMs), share: dice.scale(0.02, 1) }
-    case 'lies':
       return { kind, atMs, forMs: dice.scale(1_000, durationMs), share: dice.scale(0.02, 1) }
     case 'blackout':
       return { kind, atMs, forMs: dice.scale(500, 180_000), ip: dice.chance(0.5) ? null : route.ip }

@@ -5,7 +5,11 @@ export interface Scenario {
   readonly durationMs: number
   readonly limits: readonly Rule[]
   readonly caps: readonly Cap[]
+  /** http: limits that the client is given from the start, lower than the server's, by name. */
+  readonly ownLimits?: Readonly<Record<string, number>>
   readonly routes: readonly Route[]
+  /** http: whether the clients of all addresses share one scheduler, or have one each and no account in common. */
+  readonly schedulers?: 'one' | 'each'
   readonly loads: readonly Load[]
   readonly coldStart: ColdStart
   readonly lostCallMs: number
@@ -29,6 +33,8 @@ export interface Rule {
   readonly burst?: number
   /** Applies only to calls that carry these. */
   readonly only?: Labels
+  /** Does not apply to calls that carry these. */
+  readonly except?: Labels
 }
 
 /** A cap that the client keeps for itself. */
@@ -116,6 +122,10 @@ export type Fault = { readonly atMs: number } & (
       readonly tickMs: number
     }
   | { readonly kind: 'crash'; readonly downMs: number; readonly coldStart: ColdStart }
+  /** http only: the client is given another limit, never above the server's. */
+  | { readonly kind: 'own-limit'; readonly name: string; readonly limit: number }
+  /** http only: the server's time of day is set by so much, and from then on goes too fast by so much. */
+  | { readonly kind: 'server-clock'; readonly byMs: number; readonly ppm: number }
   /** http only: answers with wrong or without headers and times. */
   | { readonly kind: 'lies'; readonly forMs: number; readonly share: number }
 )
@@ -127,15 +137,41 @@ export function faultsOf<K extends FaultKind>(scenario: Scenario, ...kinds: read
   return scenario.faults.filter(fault => kinds.includes(fault.kind as K)) as FaultOf<K>[]
 }
 
+/** The limits as the client knows them at its start. */
+export function clientLimits({ limits, ownLimits }: Scenario): readonly Rule[] {
+  return limits.map(rule => ({ ...rule, limit: ownLimits?.[rule.name] ?? rule.limit }))
+}
+
 /** Whether labels carry all of these values. */
 export function carries(labels: Labels, wanted: Labels): boolean {
   for (const name in wanted) if (labels[name] !== wanted[name]) return false
   return true
 }
 
+/** The keys of some rules for labels, worked out once for each object of labels: all calls of a load carry the same one. */
+export class Keys {
+  readonly #rules: readonly Parameters<typeof keyOf>[0][]
+  readonly #known = new Map<Labels, readonly (string | undefined)[]>()
+
+  constructor(rules: readonly Parameters<typeof keyOf>[0][]) {
+    this.#rules = rules
+  }
+
+  /** In the order of the rules; undefined where one does not apply. */
+  of(labels: Labels): readonly (string | undefined)[] {
+    let keys = this.#known.get(labels)
+    if (keys === undefined) {
+      keys = this.#rules.map(rule => keyOf(rule, labels))
+      this.#known.set(labels, keys)
+    }
+    return keys
+  }
+}
+
 /** The key of a rule for these labels; undefined where it does not apply. */
-export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only'>, labels: Labels): string | undefined {
+export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only' | 'except'>, labels: Labels): string | undefined {
   if (rule.only !== undefined && !carries(labels, rule.only)) return undefined
+  if (rule.except !== undefined && carries(labels, rule.except)) return undefined
   let key = rule.name
   for (const name of rule.by) {
     const value = labels[name]

@@ -1,11 +1,13 @@
 import type { Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
-import { keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import { Keys, type Labels, type Scenario } from '../scenario/scenario.ts'
+import type { Told } from './ban-words.ts'
 import type { Attempt, CallLog, GateLog, RunLog, SnapshotLog } from './log.ts'
 
 /** Writes down what happens. */
 export class Books {
-  readonly #scenario: Scenario
+  readonly #limitKeys: Keys
+  readonly #capKeys: Keys
   readonly #clock: VirtualClock
   readonly #log: RunLog
   readonly #openCost = new Map<string, number>()
@@ -13,7 +15,8 @@ export class Books {
   #order = 0
 
   constructor(scenario: Scenario, clock: VirtualClock, log: RunLog) {
-    this.#scenario = scenario
+    this.#limitKeys = new Keys(scenario.limits)
+    this.#capKeys = new Keys(scenario.caps)
     this.#clock = clock
     this.#log = log
   }
@@ -27,10 +30,15 @@ export class Books {
     injected.set(kind, (injected.get(kind) ?? 0) + 1)
   }
 
-  sent(call: CallLog, labels: Labels, cost: number, sentAtMs: number): Attempt {
+  mishap(what: string): void {
+    this.#log.mishaps.push(what)
+  }
+
+  sent(call: CallLog, labels: Labels, cost: number, sentAtMs: number, again?: Attempt['again']): Attempt {
     const attempt: Attempt = {
       order: this.#order++,
       call,
+      again,
       labels,
       cost,
       sentAtMs,
@@ -40,6 +48,7 @@ export class Books {
       endedAtMs: Number.NaN,
       outcome: 'open',
       toldUntilMs: Number.NaN,
+      saidTimeMs: Number.NaN,
       succeeded: false,
       stuckFromMs: Number.NaN,
     }
@@ -65,7 +74,7 @@ export class Books {
   }
 
   /** The client was told of a hold. */
-  told(attempt: Attempt, by: readonly string[], untilMs: number): void {
+  told(attempt: Attempt, by: readonly string[], { untilMs, latestMs }: Told): void {
     attempt.toldUntilMs = untilMs
     const labels = Object.fromEntries(by.map(name => [name, attempt.labels[name] ?? '']))
     const fromMs = this.#clock.nowMs()
@@ -73,6 +82,7 @@ export class Books {
       labels,
       fromMs,
       untilMs,
+      latestMs,
       releasedAtMs: Number.POSITIVE_INFINITY,
       life: attempt.call.life,
       by: 'server',
@@ -104,9 +114,8 @@ export class Books {
   }
 
   #book(attempt: Attempt, cost: number, one: number): void {
-    const { limits, caps } = this.#scenario
-    for (const rule of limits) this.#add(keyOf(rule, attempt.labels), cost)
-    for (const cap of caps) this.#add(keyOf(cap, attempt.labels), one)
+    for (const key of this.#limitKeys.of(attempt.labels)) this.#add(key, cost)
+    for (const key of this.#capKeys.of(attempt.labels)) this.#add(key, one)
   }
 
   #add(key: string | undefined, amount: number): void {

@@ -16,6 +16,7 @@ export class Machine {
   readonly #segments: Segment[]
   readonly #sleeps: { fromMs: number; toMs: number }[]
   readonly #timers: readonly { atMs: number; forMs: number; earlyMs: number; lateMs: number; tickMs: number }[]
+  readonly #steps: readonly { atMs: number; byMs: number }[]
   readonly #scenario: Scenario
   readonly #clock: VirtualClock
   #timerCount = 0
@@ -27,6 +28,7 @@ export class Machine {
     this.#scenario = scenario
     this.#clock = clock
     this.#timers = faultsOf(scenario, 'timers')
+    this.#steps = faultsOf(scenario, 'wall-step')
     this.#sleeps = []
     for (const { atMs, forMs } of faultsOf(scenario, 'suspend').sort((a, b) => a.atMs - b.atMs)) {
       const last = this.#sleeps.at(-1)
@@ -62,17 +64,19 @@ export class Machine {
     return rate === 0 ? fromMs : fromMs + (clientMs - since) / rate
   }
 
+  /** The client's time of day. */
+  epochMs(): number {
+    let epochMs = this.#clock.epochMs()
+    for (const { atMs, byMs } of this.#steps) if (atMs <= this.#clock.nowMs()) epochMs += byMs
+    return epochMs
+  }
+
   /** A clock for one life of the client; `isDead` stops its timers. */
   clockOf(isDead: () => boolean): Clock {
     const clock = this.#clock
-    const steps = faultsOf(this.#scenario, 'wall-step')
     return {
       nowMs: () => this.clientMs(clock.nowMs()),
-      epochMs: () => {
-        let epochMs = clock.epochMs()
-        for (const { atMs, byMs } of steps) if (atMs <= clock.nowMs()) epochMs += byMs
-        return epochMs
-      },
+      epochMs: () => this.epochMs(),
       setTimer: (callback, delayMs): Timer => {
         const nowMs = clock.nowMs()
         const dueMs = this.#firesAt(nowMs, this.trueMs(this.clientMs(nowMs) + Math.max(0, delayMs)))

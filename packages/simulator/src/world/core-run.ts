@@ -136,8 +136,12 @@ class CoreWorld {
             // As from the answer's own timestamp: on the server's clock, from when it answered.
             if (isTimed)
               admission.refused({ holdMs: Math.max(0, verdict.toldUntilMs - arrivedAtMs), by: verdict.by ?? [] })
-            else admission.refused(verdict.by === undefined ? {} : { by: verdict.by })
-            if (isTimed) this.driver.books.told(attempt, verdict.by ?? [], verdict.toldUntilMs)
+            // What it speaks of is told by its time alone; else it may be any of the call's limits.
+            else admission.refused()
+            if (isTimed) {
+              const latestMs = clock.nowMs() + Math.max(0, verdict.toldUntilMs - arrivedAtMs)
+              this.driver.books.told(attempt, verdict.by ?? [], { untilMs: verdict.toldUntilMs, latestMs })
+            }
           }
           attempt.succeeded = verdict.verdict === 'accepted' && mischief !== 'error'
           this.driver.books.over(attempt, 'answered', clock.nowMs())

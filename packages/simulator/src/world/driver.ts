@@ -1,7 +1,7 @@
 import type { Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import type { ColdStart, Labels, Load, Rule, Scenario } from '../scenario/scenario.ts'
+import { type ColdStart, clientLimits, type Labels, type Load, type Rule, type Scenario } from '../scenario/scenario.ts'
 import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
@@ -37,7 +37,7 @@ const SALT = 24
 const SNAPSHOT_EVERY_MS = 20_000.123
 /** Once nobody asks for more, the next call ends within this, or none ever will: an hour of bans, holds and halved limits. */
 const STUCK_MS = 3_600_000
-/** A limit that was halved needs twenty quiet minutes at most. */
+/** A limit that was halved needs twenty quiet minutes at most; a route that was silent, as long again as it was: no longer than the run. */
 const QUIET_MS = 3_600_000
 const MOST_SLOTS = 200
 const MOST_PER_SLOT = 50_000
@@ -58,7 +58,7 @@ export class Driver {
     this.#setup = setup
     this.books = new Books(setup.scenario, setup.clock, setup.log)
     this.#labels = setup.scenario.loads.map(load => Object.freeze({ ...load.labels }))
-    this.#limits = new Map(setup.scenario.limits.map(rule => [rule.name, rule.limit]))
+    this.#limits = new Map(clientLimits(setup.scenario).map(rule => [rule.name, rule.limit]))
     this.#numbers = setup.scenario.loads.map(() => [])
   }
 
@@ -92,7 +92,7 @@ export class Driver {
         if (call.attempts.at(-1)?.outcome === 'answered') break
       }
     }
-    await clock.advance(QUIET_MS)
+    await clock.advance(QUIET_MS + log.epilogueAtMs)
     if (this.#gate === undefined) return
     log.atEnd = this.books.snapshot(this.#gate)
     void this.#gate.close()
@@ -135,6 +135,7 @@ export class Driver {
       setServerLimit,
       setClientLimit: (name, limit) => {
         this.#limits.set(name, limit)
+        log.ownLimits.push({ atMs: clock.nowMs(), name, limit })
         this.#gate?.setLimit(name, limit)
       },
       gate: () => this.#gate,
@@ -211,6 +212,7 @@ export class Driver {
       abortedAtMs: Number.NaN,
       attempts: [],
       order: this.books.nextOrder(),
+      comings: 0,
       settledAtMs: Number.NaN,
       settledOrder: Number.POSITIVE_INFINITY,
       settled: 0,

@@ -1,12 +1,16 @@
 import type { VirtualClock } from '@headgate/core/testing'
-import { carries, type Labels, type Scenario } from '../scenario/scenario.ts'
+import type { Labels, Scenario } from '../scenario/scenario.ts'
+import { toldBy } from './ban-words.ts'
 import type { Machine } from './client-clock.ts'
 import type { Driver } from './driver.ts'
-import type { Attempt, CallLog } from './log.ts'
+import type { Attempt } from './log.ts'
 import type { Network } from './network.ts'
 import type { VirtualExchange } from './virtual-exchange.ts'
+import type { Watch } from './watch.ts'
 
 interface Setup {
+  /** From which of the scenario's routes its requests leave. */
+  readonly route: number
   readonly scenario: Scenario
   readonly life: number
   readonly isDead: () => boolean
@@ -15,10 +19,12 @@ interface Setup {
   readonly network: Network
   readonly exchange: VirtualExchange
   readonly driver: Driver
+  readonly watch: Watch
 }
 
-/** Numbers of requests, apart for each life. */
+/** Numbers of requests, apart for each life and route. */
 const PER_LIFE = 1_000_000
+const PER_ROUTE = 200_000
 const TURNS_TO_READ = 4
 
 /** The client's only way out: a fetch whose requests travel the network in virtual time. */
@@ -33,12 +39,15 @@ export class FakeFetch {
   }
 
   #send(request: Request, signal: AbortSignal | null | undefined): Promise<Response> {
-    const { clock, machine, network, exchange, driver, life, isDead } = this.#setup
+    const { clock, machine, network, exchange, driver, watch, life, isDead, route, scenario } = this.#setup
+    const ip = scenario.routes[route]?.ip as string
     const url = new URL(request.url)
     const sentAtMs = clock.nowMs()
-    const number = life * PER_LIFE + this.#sent++
-    const attempt = driver.books.sent(this.#callOf(number), this.#labelsOf(url, request.headers), 1, sentAtMs)
-    const fate = network.send('a', number, sentAtMs)
+    const number = life * PER_LIFE + route * PER_ROUTE + this.#sent++
+    const attempt = watch.sends()
+    if (attempt.labels['ip'] !== ip || !speaksOf(url, request.headers, attempt.labels))
+      driver.books.mishap(`call ${attempt.call.id} sent another call's request`)
+    const fate = network.send(ip, number, sentAtMs)
     attempt.stuckFromMs = fate.stuckFromMs
     return new Promise((resolve, reject) => {
       const giveUp = (error: unknown) => {
@@ -61,26 +70,32 @@ export class FakeFetch {
       clock.setTimer(() => {
         const arrivedAtMs = clock.nowMs()
         if (this.#isTooLate(attempt, arrivedAtMs)) return
-        const { reply, verdict, succeeded, toldUntilMs } = exchange.receive(
-          url,
-          request.method,
-          request.headers,
-          attempt,
-          number,
-        )
+        const {
+          reply,
+          verdict,
+          succeeded,
+          words,
+          epochMs: serverEpochMs,
+        } = exchange.receive(url, request.method, request.headers, attempt, number)
         attempt.arrivedAtMs = arrivedAtMs
         attempt.verdict = verdict
         attempt.succeeded = succeeded
         if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open' || typeof reply === 'string') return
-        const answerAtMs = machine.awakeAt(network.passes('a', -number, arrivedAtMs, arrivedAtMs + fate.backMs))
+        const answerAtMs = machine.awakeAt(network.passes(ip, -number, arrivedAtMs, arrivedAtMs + fate.backMs))
         clock.setTimer(() => {
           if (attempt.outcome !== 'open') return
           attempt.answeredAtMs = clock.nowMs()
-          network.free('a', clock.nowMs())
+          network.free(ip, clock.nowMs())
           driver.books.over(attempt, 'answered', clock.nowMs())
           const { status, headers, body } = reply
+          attempt.saidTimeMs = Number(/"serverTime":(\d+)/.exec(body)?.[1])
           resolve(new Response(body, { status, headers }))
-          if (!Number.isNaN(toldUntilMs)) driver.books.told(attempt, ['exchange', 'uid', 'endpoint'], toldUntilMs)
+          if (words !== undefined) {
+            const clientEpochMs = machine.epochMs()
+            const clocks = { arrivedAtMs, serverEpochMs, answeredAtMs: attempt.answeredAtMs, clientEpochMs }
+            const whose = attempt.labels['uid'] === undefined ? 'ip' : 'uid'
+            driver.books.told(attempt, ['exchange', whose, 'endpoint'], toldBy(words, clocks))
+          }
           this.#turns(TURNS_TO_READ)
         }, answerAtMs - arrivedAtMs)
       }, fate.arrivesAtMs - sentAtMs)
@@ -97,36 +112,11 @@ export class FakeFetch {
     const isHeld = attempt.stuckFromMs <= attempt.endedAtMs || Number.isNaN(attempt.endedAtMs)
     return !isHeld && nowMs > attempt.endedAtMs + 0.999 * this.#setup.scenario.lostCallMs
   }
+}
 
-  /** Which endpoint, whose key. */
-  #labelsOf(url: URL, headers: Headers): Labels {
-    const key = headers.get('x-bx-apikey') ?? url.searchParams.get('api_key') ?? ''
-    const command = url.searchParams.get('command')
-    const uid = /-of-(u\d+)-/.exec(key)?.[1] ?? ''
-    const endpoint = command ?? `GET ${url.pathname}`
-    const load = this.#setup.scenario.loads.findIndex(each => carries(each.labels, { uid, endpoint }))
-    return this.#setup.driver.labelsOf(load)
-  }
-
-  /** A request does not say which call it belongs to; checkers of calls look at core runs. */
-  #callOf(id: number): CallLog {
-    const scheduledAtMs = this.#setup.clock.nowMs()
-    const times = {
-      scheduledAtMs,
-      maxWaitMs: Number.POSITIVE_INFINITY,
-      abortedAtMs: Number.NaN,
-      settledAtMs: Number.NaN,
-    }
-    return {
-      id,
-      load: 0,
-      life: this.#setup.life,
-      ...times,
-      order: 0,
-      settledOrder: 0,
-      attempts: [],
-      settled: 1,
-      how: 'ok',
-    }
-  }
+/** Whether endpoint and key are those of these labels. */
+function speaksOf(url: URL, headers: Headers, { endpoint, uid }: Labels): boolean {
+  const key = headers.get('x-bx-apikey') ?? url.searchParams.get('api_key') ?? ''
+  const command = url.searchParams.get('command')
+  return (command ?? `GET ${url.pathname}`) === endpoint && /-of-(u\d+)-/.exec(key)?.[1] === uid
 }

@@ -7,6 +7,8 @@ export interface Attempt {
   /** What happened before has a smaller one, also at the same instant. */
   readonly order: number
   readonly call: CallLog
+  /** When its call came to the gate for it; undefined: when it was made, or a refusal put it back there. */
+  readonly again: { readonly atMs: number; readonly order: number } | undefined
   readonly labels: Labels
   readonly cost: number
   readonly sentAtMs: number
@@ -20,6 +22,8 @@ export interface Attempt {
   outcome: 'open' | 'answered' | 'lost' | 'unsent' | 'crashed'
   /** Until when the answer said that the caller is banned. */
   toldUntilMs: number
+  /** The server's time of day that a public call was told; NaN: none. */
+  saidTimeMs: number
   /** Its answer was no error: only such a one says how fast the route is. */
   succeeded: boolean
   /** From when on it was held up on its way, because nothing passed; NaN: it was not. */
@@ -35,7 +39,9 @@ export interface CallLog {
   readonly maxWaitMs: number
   abortedAtMs: number
   attempts: Attempt[]
-  readonly order: number
+  order: number
+  /** http: how often it came to the gate. */
+  comings: number
   settledAtMs: number
   settledOrder: number
   /** How often. */
@@ -66,6 +72,8 @@ export interface KnownHold {
   readonly fromMs: number
   /** By the server's clock, where the server told. */
   untilMs: number
+  /** By the latest reading that the documents allow. */
+  readonly latestMs: number
   /** When its user released it. */
   releasedAtMs: number
   readonly life: number
@@ -101,6 +109,8 @@ export interface RunLog {
   readonly lives: LifeLog[]
   readonly holds: KnownHold[]
   readonly snapshots: SnapshotLog[]
+  /** Limits that the client was given while it ran. */
+  readonly ownLimits: { readonly atMs: number; readonly name: string; readonly limit: number }[]
   /** After all was over and everything had had time to come back; undefined when it never was. */
   atEnd: SnapshotLog | undefined
   /** From when the last calls were sent, one after the other, to see whether all still works. */
@@ -122,6 +132,7 @@ export function newLog(): RunLog {
     lives: [],
     holds: [],
     snapshots: [],
+    ownLimits: [],
     atEnd: undefined,
     epilogueAtMs: Number.POSITIVE_INFINITY,
     mishaps: [],

@@ -25,6 +25,7 @@ export interface Stage {
 /** The faults that befall neither a call nor the network: limits that change, holds by hand, others on the same key, crashes. */
 export function planMischief(stage: Stage): void {
   planLimits(stage)
+  planOwnLimits(stage)
   planHolds(stage)
   for (const { atMs, forMs, labels, perSecond } of faultsOf(stage.scenario, 'foreign'))
     planForeign(stage, atMs, atMs + forMs, labels, perSecond)
@@ -39,6 +40,10 @@ function planLimits({ scenario, clock, at, setServerLimit, setClientLimit }: Sta
   }
 }
 
+function planOwnLimits({ scenario, at, setClientLimit }: Stage): void {
+  for (const { name, limit, atMs } of faultsOf(scenario, 'own-limit')) at(atMs, () => setClientLimit(name, limit))
+}
+
 function planHolds({ scenario, clock, log, gate, life, at }: Stage): void {
   for (const { atMs, labels, forMs, releaseAfterMs } of faultsOf(scenario, 'user-hold')) {
     at(atMs, () => {
@@ -50,6 +55,7 @@ function planHolds({ scenario, clock, log, gate, life, at }: Stage): void {
         labels,
         fromMs,
         untilMs: fromMs + forMs,
+        latestMs: fromMs + forMs,
         releasedAtMs: Number.POSITIVE_INFINITY,
         life: life(),
         by: 'user' as const,

@@ -19,6 +19,9 @@ const HANDSHAKES = 2
 /** A log-normal tail has no end; a network has. */
 const LONGEST_LEG_MS = 30_000
 
+/** When the light comes back, all that was stuck arrives within this. */
+const HEAL_MS = 5
+
 const SALT = { there: 1, back: 2, lot: 3, late: 4, heal: 5 } as const
 
 /** Where requests and answers are between client and server. */
@@ -76,7 +79,7 @@ export class Network {
       const lightMs = darkMs + forMs
       if ((which !== null && which !== ip) || fromMs >= lightMs || atMs <= darkMs || atMs === Number.POSITIVE_INFINITY)
         continue
-      passedMs = Math.max(passedMs, lightMs + 5 * draw(this.#scenario.seed, attempt, SALT.heal))
+      passedMs = Math.max(passedMs, lightMs + HEAL_MS * draw(this.#scenario.seed, attempt, SALT.heal))
     }
     return passedMs
   }
@@ -84,7 +87,8 @@ export class Network {
   #darkFrom(ip: string, fromMs: number, atMs: number): number {
     const held = this.#blackouts.filter(
       ({ atMs: darkMs, forMs, ip: which }) =>
-        (which === null || which === ip) && fromMs < darkMs + forMs && atMs > darkMs,
+        // One that was over before it was due held up nothing.
+        (which === null || which === ip) && fromMs < darkMs + forMs && atMs > darkMs && atMs < darkMs + forMs + HEAL_MS,
     )
     return Math.min(...held.map(blackout => blackout.atMs))
   }

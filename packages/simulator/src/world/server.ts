@@ -1,5 +1,5 @@
 import { draw } from '../draw.ts'
-import { carries, type FaultOf, faultsOf, keyOf, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
+import { carries, type FaultOf, faultsOf, Keys, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
 import type { ArrivalLog, Attempt } from './log.ts'
 
 export interface Verdict {
@@ -26,6 +26,7 @@ export class Server {
   readonly #seed: number
   #limits: readonly Rule[]
   #rules: Rule[]
+  #keys: Keys
   readonly #windows = new Map<string, Counted[]>()
   readonly #bans: { labels: Labels; fromMs: number; untilMs: number; tells: FaultOf<'ban'>['tells'] }[]
   readonly #refusals = new Map<string, number[]>()
@@ -35,6 +36,7 @@ export class Server {
     this.#seed = scenario.seed
     this.#limits = scenario.limits
     this.#rules = withBursts(this.#limits)
+    this.#keys = new Keys(this.#rules)
     this.#bans = faultsOf(scenario, 'ban').map(({ atMs, forMs, labels, tells }) => ({
       labels,
       fromMs: atMs,
@@ -46,6 +48,8 @@ export class Server {
   setLimit(name: string, limit: number): void {
     this.#limits = this.#limits.map(rule => (rule.name === name ? { ...rule, limit } : rule))
     this.#rules = withBursts(this.#limits)
+    // Below its burst, a limit is one rule and not two.
+    this.#keys = new Keys(this.#rules)
   }
 
   arrive(labels: Labels, cost: number, atMs: number, attempt: Attempt | undefined): Verdict {
@@ -63,8 +67,9 @@ export class Server {
     }
     const windows: Counted[][] = []
     let isOver = false
-    for (const rule of this.#rules) {
-      const key = keyOf(rule, labels)
+    const keys = this.#keys.of(labels)
+    for (const [index, rule] of this.#rules.entries()) {
+      const key = keys[index]
       if (key === undefined) continue
       let window = this.#windows.get(key)
       if (window === undefined) {

@@ -2,12 +2,14 @@ import type { VirtualClock } from '@headgate/core/testing'
 import { type Answer, type Desk, type ExchangeName, openDesk, type Reply } from '@headgate/exchange-sim'
 import { draw } from '../draw.ts'
 import { type FaultOf, faultsOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import { type BanWords, banWordsOf } from './ban-words.ts'
 import type { Attempt, RunLog } from './log.ts'
+import { ServerClock } from './server-clock.ts'
 
 export type Keys = ReadonlyMap<string, { readonly apiKey: string; readonly secretKey: string }>
 
 export function keysOf(scenario: Scenario): Keys {
-  const uids = new Set(scenario.loads.map(load => load.labels['uid'] as string))
+  const uids = new Set(scenario.loads.flatMap(load => load.labels['uid'] ?? []))
   const key = (of: string) =>
     `${of}-${Math.floor(draw(scenario.seed, of.length, of.charCodeAt(of.length - 1)) * 2 ** 32).toString(36)}xyz`
   return new Map([...uids].map(uid => [uid, { apiKey: key(`key-of-${uid}`), secretKey: key(`secret-of-the-${uid}`) }]))
@@ -15,22 +17,23 @@ export function keysOf(scenario: Scenario): Keys {
 
 const SALT = 31
 const FOREIGN_KEY = 'foreign-key-of-'
-/** The two wordings of a disabled period that name a time. */
-const TOLD_UNTIL = /(?:unblocked after|retry after time:) (\d{13})/
 
 export interface Judged {
   readonly reply: Reply
   readonly verdict: 'accepted' | 'refused' | 'banned' | 'none'
   readonly succeeded: boolean
-  /** As the words say; NaN: nothing that a client could know for sure. */
-  readonly toldUntilMs: number
+  /** Undefined: it said nothing of a time. */
+  readonly words: BanWords | undefined
+  /** The server's time of day when it answered. */
+  readonly epochMs: number
 }
 
-/** The exchange simulator on the true clock, with a mouth that may lie. */
+/** The exchange simulator, with a clock that may be wrong and a mouth that may lie. */
 export class VirtualExchange {
   readonly #scenario: Scenario
   readonly #clock: VirtualClock
   readonly #log: RunLog
+  readonly #serverClock: ServerClock
   readonly #desk: Desk
   readonly #lies: readonly FaultOf<'lies' | 'error'>[]
 
@@ -43,12 +46,14 @@ export class VirtualExchange {
       { uid, ...own },
       { uid, apiKey: FOREIGN_KEY + uid, secretKey: 'unknown-to-all' },
     ])
-    this.#desk = openDesk({ clock, accounts, logSize: 1, seed: scenario.seed })
+    this.#serverClock = new ServerClock(scenario, clock)
+    this.#desk = openDesk({ clock: this.#serverClock, accounts, logSize: 1, seed: scenario.seed })
     for (const { atMs, forMs, labels } of faultsOf(scenario, 'ban')) {
-      const { exchange, uid = '', endpoint = '' } = labels
+      const { exchange, uid, ip, endpoint = '' } = labels
+      const whom = uid === undefined ? { ip: ip as string } : { uid }
       const wording = draw(scenario.seed, SALT, atMs) < 0.5 ? 'error-count' : 'disabled-period'
       clock.setTimer(() => {
-        this.#desk.ban({ exchange: exchange as ExchangeName, uid, endpoint, forMs: Math.max(1, forMs), wording })
+        this.#desk.ban({ exchange: exchange as ExchangeName, ...whom, endpoint, forMs: Math.max(1, forMs), wording })
       }, atMs)
     }
   }
@@ -56,27 +61,21 @@ export class VirtualExchange {
   /** A request arrives. */
   receive(url: URL, method: string, headers: Headers, attempt: Attempt, number: number): Judged {
     const exchange = attempt.labels['exchange'] as ExchangeName
-    const epochOffsetMs = this.#clock.epochMs() - this.#clock.nowMs()
+    const epochMs = this.#serverClock.epochMs()
     const reply = this.#desk.receive(exchange, {
       method,
       path: url.pathname,
       query: url.search.slice(1),
-      ip: 'a',
+      ip: attempt.labels['ip'] as string,
       header: name => headers.get(name) ?? undefined,
     })
     const outcome = this.#desk.log()[0]?.outcome
     const verdict = outcome === 'into-ban' ? 'banned' : outcome === 'refused' ? 'refused' : 'accepted'
     this.#log.arrivals.push({ atMs: this.#clock.nowMs(), labels: attempt.labels, cost: 1, verdict, attempt })
-    if (typeof reply === 'string') return { reply, verdict, succeeded: false, toldUntilMs: Number.NaN }
+    if (typeof reply === 'string') return { reply, verdict, succeeded: false, words: undefined, epochMs }
     const said = this.#distort(reply, url, number)
-    const told = said === reply && exchange === 'bingx' ? TOLD_UNTIL.exec(reply.body)?.[1] : undefined
     const succeeded = outcome === 'accepted' && said === reply
-    return {
-      reply: said,
-      verdict,
-      succeeded,
-      toldUntilMs: told === undefined ? Number.NaN : Number(told) - epochOffsetMs,
-    }
+    return { reply: said, verdict, succeeded, words: banWordsOf(said.body), epochMs }
   }
 
   /** Somebody else with a key to the same account. The desk counts before it looks at signatures. */
@@ -125,5 +124,5 @@ function lie(reply: Answer, url: URL, luck: number): Answer {
   if (luck < 0.6) return { ...reply, body: body.replace(/"timestamp":\d+,?/, '') }
   if (luck < 0.75) return { ...reply, status: 502, body: '<html><body>502 Bad Gateway</body></html>' }
   if (luck < 0.9) return { ...reply, body: body.slice(0, body.length / 2) }
-  return { ...reply, body: JSON.stringify({ code: 100001, msg: `Signature mismatch in ${url.href}`, data: {} }) }
+  return { ...reply, body: JSON.stringify({ code: 100412, msg: `Signature missing in ${url.href}`, data: {} }) }
 }

@@ -1,0 +1,1 @@
+export { fileMemory } from './file-memory.ts'

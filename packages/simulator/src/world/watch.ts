@@ -1,0 +1,72 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Scheduler } from '@headgate/core'
+import type { VirtualClock } from '@headgate/core/testing'
+import type { Books } from './books.ts'
+import type { Attempt, CallLog } from './log.ts'
+
+/** One admission of a call: what it may send, which is one request. */
+interface Errand {
+  readonly attempt: Attempt
+  requests: number
+}
+
+/**
+ * Stands between the HTTP layer and its scheduler and writes down who comes to the gate and who is let through: a request
+ * on the wire does not say which call it belongs to. Changes nothing of what either of them does.
+ */
+export class Watch {
+  readonly #clock: VirtualClock
+  readonly #books: Books
+  readonly #labelsOf: (call: CallLog) => Attempt['labels']
+  readonly #calls = new AsyncLocalStorage<CallLog>()
+  readonly #errands = new AsyncLocalStorage<Errand>()
+
+  constructor(clock: VirtualClock, books: Books, labelsOf: (call: CallLog) => Attempt['labels']) {
+    this.#clock = clock
+    this.#books = books
+    this.#labelsOf = labelsOf
+  }
+
+  /** Whatever `make` does is done for this call. */
+  of<T>(call: CallLog, make: () => Promise<T>): Promise<T> {
+    return this.#calls.run(call, make)
+  }
+
+  /** A scheduler as the HTTP layer needs it. */
+  over(scheduler: Scheduler): Scheduler {
+    const schedule: Scheduler['schedule'] = (request, task) => {
+      const call = this.#calls.getStore()
+      if (call === undefined) throw new Error('a call of nobody')
+      const order = this.#books.nextOrder()
+      if (call.comings++ === 0) call.order = order
+      let again = call.comings > 1 ? { atMs: this.#clock.nowMs(), order } : undefined
+      return scheduler.schedule(request, async admission => {
+        const attempt = this.#books.sent(call, this.#labelsOf(call), 1, this.#clock.nowMs(), again)
+        again = undefined
+        try {
+          return await this.#errands.run({ attempt, requests: 0 }, () => task(admission))
+        } finally {
+          // What was never sent was still admitted, and holds its tokens until the task says so.
+          this.#books.over(attempt, 'lost', this.#clock.nowMs())
+        }
+      })
+    }
+    return Object.freeze({
+      ...(Object.fromEntries(
+        (['hold', 'halve', 'release', 'remember', 'recall', 'close'] as const).map(name => [
+          name,
+          (scheduler[name] as (...given: never[]) => unknown).bind(scheduler),
+        ]),
+      ) as unknown as Scheduler),
+      schedule,
+    })
+  }
+
+  /** Whose request this is. One admission is one request. */
+  sends(): Attempt {
+    const errand = this.#errands.getStore()
+    if (errand === undefined) throw new Error('a request that nobody admitted')
+    if (++errand.requests > 1) this.#books.mishap(`call ${errand.attempt.call.id} sent two requests for one admission`)
+    return errand.attempt
+  }
+}
