@@ -3,6 +3,8 @@ import type { SeenCall, SeenResponse } from './news.ts'
 
 /** More than any number in a header or message has. */
 const MAX_CHARS = 64
+/** A body in text that is longer is no error message. */
+const MAX_BODY = 65_536
 /** Where in a body words are looked for. */
 const MAX_TEXT = 4_096
 /** As servers of today write it (RFC 9110, IMF-fixdate). */
@@ -74,6 +76,7 @@ function applies(limit: Limit, labels: Labels): boolean {
 }
 
 function parsed(text: string): unknown {
+  if (text.length > MAX_BODY) return undefined
   try {
     return JSON.parse(text)
   } catch {
