@@ -120,6 +120,11 @@ const MARKETS: Record<string, Market> = {
     clients: UIDS.flatMap((uid): Client[] => [
       { labels: { exchange: 'kraken', key: uid, group: 'private', endpoint: '/0/private/Balance' }, width: 4 },
       {
+        labels: { exchange: 'kraken', key: `${uid}b`, group: 'private', endpoint: '/0/private/Ledgers' },
+        cost: () => 2,
+        width: 4,
+      },
+      {
         labels: { exchange: 'kraken', uid, pair: 'XBTUSD', group: 'trading' },
         cost: call => policies.krakenTradingCost(call % 2 === 0 ? 'add' : 'cancel', 7_000),
         width: 10,
@@ -129,6 +134,7 @@ const MARKETS: Record<string, Market> = {
     forMs: 720_000,
     quotas: UIDS.flatMap((each): Quota[] => [
       [`calls of ${each}`, ({ key }) => key === each, 0.33, 0.97],
+      [`ledgers of ${each}`, ({ key }) => key === `${each}b`, 0.33, 0.97],
       [`trading of ${each}`, ({ uid }) => uid === each, 1, 0.97],
     ]),
   },
