@@ -6,13 +6,16 @@ import type { TimeRing } from './time-ring.ts'
  * A window that begins with the first call counted after the last one ended: all its tokens come back at its end.
  *
  * A call that goes while the whole bucket is free begins one, or another call does that overtakes it: no earlier than it was
- * sent. So what is answered less than a window after that was counted in this one window; and this began, at the latest,
- * with the first of its calls that the server is known to have counted. All other calls stay away for a window of their own.
+ * sent. Where only the last window is surely over, a straggler may have begun the next: no earlier than the last one ended.
+ * What is answered less than a window after that was counted in this one window, or in the last; and this began, at the
+ * latest, with the first call sent since that the server is known to have counted. Of all others nothing is known: they
+ * stay away for a window of their own.
  */
 export class AnchoredWindow extends SlidingWindow {
   readonly #windowMs: number
+  /** Calls sent from then on are none of the last window's. */
   #sentAtMs = Number.POSITIVE_INFINITY
-  /** Calls whose instants are not after it were counted in the window. */
+  /** Calls whose instants are not after it are none of the next window's. */
   #untilMs = Number.NEGATIVE_INFINITY
   /** The last moment at which the window can have begun. */
   #firstMs = Number.POSITIVE_INFINITY
@@ -22,18 +25,17 @@ export class AnchoredWindow extends SlidingWindow {
     this.#windowMs = windowMs
   }
 
-  override began(nowMs: number): void {
-    this.#sentAtMs = nowMs
-    this.#untilMs = nowMs + this.#windowMs - guardMs(this.#windowMs)
-    this.#firstMs = Number.POSITIVE_INFINITY
+  override taken(isFirst: boolean, nowMs: number, delayMs: number): void {
+    if (isFirst) this.#begin(nowMs, nowMs)
+    else if (this.#firstMs + delayMs <= nowMs) this.#begin(nowMs, this.#untilMs)
   }
 
   override enter(answers: TimeRing, fromMs: number, tokens: number): number {
     return super.enter(answers, fromMs > this.#untilMs ? fromMs : Math.min(fromMs, this.#firstMs), tokens)
   }
 
-  override proved(answers: TimeRing, fromMs: number): number {
-    if (fromMs < this.#sentAtMs || fromMs > this.#untilMs || fromMs >= this.#firstMs) return Number.POSITIVE_INFINITY
+  override proved(answers: TimeRing, fromMs: number, sentAtMs: number): number {
+    if (sentAtMs < this.#sentAtMs || fromMs > this.#untilMs || fromMs >= this.#firstMs) return Number.POSITIVE_INFINITY
     this.#firstMs = fromMs
     const later: number[] = []
     for (let i = answers.length - answers.countFrom(fromMs); i < answers.length; i++) {
@@ -48,5 +50,11 @@ export class AnchoredWindow extends SlidingWindow {
 
   override soonestMs(_isAnyInFlight: boolean, nowMs: number, delayMs: number): number {
     return Math.min(this.#sentAtMs, nowMs) + delayMs
+  }
+
+  #begin(sentAtMs: number, notBeforeMs: number): void {
+    this.#sentAtMs = sentAtMs
+    this.#untilMs = notBeforeMs + this.#windowMs - guardMs(this.#windowMs)
+    this.#firstMs = Number.POSITIVE_INFINITY
   }
 }

@@ -199,7 +199,7 @@ export class Bucket implements Gate {
     // Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too.
     const free = this.free(nowMs)
     // Halved, somebody else is at it, whose call may have begun a window before.
-    if (this.reduction === undefined && free === this.#capacity(nowMs)) this.#window.began(nowMs)
+    if (this.reduction === undefined) this.#window.taken(free === this.#capacity(nowMs), nowMs, this.#delayMs(nowMs))
     let missing = Math.min(tokens, tokens - free)
     if (missing > 0) {
       for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
@@ -222,8 +222,8 @@ export class Bucket implements Gate {
    * The call that gave back after `receivedAtMs` has settled and was not refused: the server did count it.
    * @returns whether tokens come back earlier by it
    */
-  proved(receivedAtMs: number): boolean {
-    const changedFromMs = this.#window.proved(this.#answers, receivedAtMs)
+  proved(receivedAtMs: number, sentAtMs: number): boolean {
+    const changedFromMs = this.#window.proved(this.#answers, receivedAtMs, sentAtMs)
     this.#changedFrom(changedFromMs)
     return changedFromMs < Number.POSITIVE_INFINITY
   }

@@ -358,7 +358,7 @@ class MemoryLedger implements LedgerSession {
     if (ticket.hasFailed) return
     ticket.gates.forEach((gate, index) => {
       if (gate.kind !== 'bucket' || ticket.costs[index] === 0) return
-      if (gate.proved(ticket.backFromMs)) this.#setup.changed(gate)
+      if (gate.proved(ticket.backFromMs, ticket.sentAtMs)) this.#setup.changed(gate)
     })
   }
 

@@ -5,14 +5,14 @@ import type { WindowKind } from './window-kind.ts'
 export class SlidingWindow implements WindowKind {
   readonly isPaced: boolean = false
 
-  began(_nowMs: number): void {}
+  taken(_isFirst: boolean, _nowMs: number, _delayMs: number): void {}
 
   enter(answers: TimeRing, fromMs: number, tokens: number): number {
     for (let i = 0; i < tokens; i++) answers.insert(fromMs)
     return fromMs
   }
 
-  proved(_answers: TimeRing, _fromMs: number): number {
+  proved(_answers: TimeRing, _fromMs: number, _sentAtMs: number): number {
     return Number.POSITIVE_INFINITY
   }
 

@@ -13,12 +13,12 @@ import type { TimeRing } from './time-ring.ts'
 export interface WindowKind {
   /** Whether the instants depend on how many tokens there are. */
   readonly isPaced: boolean
-  /** A call takes tokens while the whole bucket is free. */
-  began(nowMs: number): void
+  /** A call takes tokens. @param isFirst the whole bucket is free @param delayMs from an instant in the ring to its return */
+  taken(isFirst: boolean, nowMs: number, delayMs: number): void
   /** The server has counted `tokens`, at `fromMs` at the latest. */
   enter(answers: TimeRing, fromMs: number, tokens: number): number
   /** The server has surely counted the call, at `fromMs` at the latest: until it settled, it could have been refused. */
-  proved(answers: TimeRing, fromMs: number): number
+  proved(answers: TimeRing, fromMs: number, sentAtMs: number): number
   /**
    * The instant of a token that the server counted at `latestMs` of its own clock or before.
    * @param slidingMs its instant under a sliding window

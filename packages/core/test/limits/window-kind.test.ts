@@ -134,9 +134,9 @@ describe('an anchored window', () => {
   it('gives all tokens back one window after the first call that was surely counted', () => {
     const bucket = bucketOf('anchored')
     burst(bucket, 0, 30, 40, 200, 300)
-    expect(bucket.proved(40)).toBe(true)
+    expect(bucket.proved(40, 0)).toBe(true)
     expect(returns(bucket, 300)).toEqual([1_031, 1_041, 1_041, 1_041])
-    bucket.proved(30)
+    bucket.proved(30, 0)
     expect(returns(bucket, 300)).toEqual([1_031, 1_031, 1_031, 1_031])
     bucket.take(1, 500)
     bucket.giveBackAfter(990, 1)
@@ -153,34 +153,48 @@ describe('an anchored window', () => {
   it('leaves a call away for a window of its own that may have been counted in the next', () => {
     const bucket = bucketOf('anchored')
     burst(bucket, 0, 30, 999, 1_000)
-    bucket.proved(30)
+    bucket.proved(30, 0)
     expect(returns(bucket, 1_000)).toEqual([1_031, 1_031, 2_001])
   })
 
-  it('begins no window while anything of the last one is away', () => {
+  it('begins no window while anything of the last one may be away', () => {
     const bucket = bucketOf('anchored')
     burst(bucket, 0, 30, 1_000)
-    bucket.proved(30)
     burst(bucket, 1_100, 1_130, 1_200)
-    expect(bucket.proved(1_130)).toBe(false)
+    expect(bucket.proved(1_130, 1_100)).toBe(false)
     expect(returns(bucket, 1_300)).toEqual([2_001, 2_131, 2_201])
     burst(bucket, 2_500, 2_530, 2_600)
-    expect(bucket.proved(2_530)).toBe(true)
+    expect(bucket.proved(2_530, 2_500)).toBe(true)
     expect(returns(bucket, 2_600)).toEqual([3_531, 3_531])
+  })
+
+  it('begins one after the last even if a straggler may have begun it, no earlier than the last can have ended', () => {
+    const bucket = bucketOf('anchored')
+    bucket.take(1, 0)
+    burst(bucket, 0, 30)
+    bucket.proved(30, 0)
+    // The last was over at 1,030 at the latest, and at 1,000 at the earliest.
+    burst(bucket, 1_031, 1_060, 1_100, 1_998, 1_999)
+    bucket.giveBackAfter(1_500, 1)
+    expect(returns(bucket, 1_999)).toEqual([2_061, 2_101, 2_501, 2_999, 3_000])
+    // The straggler's own answer proves nothing: it may have been counted in the last.
+    expect(bucket.proved(1_500, 0)).toBe(false)
+    expect(bucket.proved(1_060, 1_031)).toBe(true)
+    expect(returns(bucket, 1_999)).toEqual([2_061, 2_061, 2_061, 2_061, 3_000])
   })
 
   it('begins none while the limit is halved: somebody else may have begun it', () => {
     const bucket = bucketOf('anchored')
     bucket.halve(0, 0)
     burst(bucket, 100, 130, 200)
-    expect(bucket.proved(130)).toBe(false)
+    expect(bucket.proved(130, 100)).toBe(false)
   })
 
   it('an answer to a call of an earlier window proves nothing of this one', () => {
     const bucket = bucketOf('anchored')
     burst(bucket, 0, 30)
     burst(bucket, 2_000, 2_100, 2_200)
-    expect(bucket.proved(30)).toBe(false)
+    expect(bucket.proved(30, 0)).toBe(false)
     expect(returns(bucket, 2_200)).toEqual([3_101, 3_201])
   })
 })
@@ -204,7 +218,7 @@ describe('aligned windows', () => {
   it('are as sliding ones without the time of the server', () => {
     const bucket = bucketOf('aligned')
     burst(bucket, 0, 30, 400)
-    bucket.proved(30)
+    bucket.proved(30, 0)
     expect(returns(bucket, 500)).toEqual([1_031, 1_401])
   })
 })
@@ -213,7 +227,7 @@ describe.each(['aligned', 'anchored', 'decay'] as const)('what a burst allows un
   it('is an exact sliding window', () => {
     const bucket = bucketOf(window, { burst: 5, isBurst: true })
     burst(bucket, 0, 30, 400)
-    bucket.proved(30)
+    bucket.proved(30, 0)
     expect(bucket.toldFromMs(9_400, 123, -9_000)).toBe(123)
     expect(returns(bucket, 500)).toEqual([1_031, 1_401])
   })

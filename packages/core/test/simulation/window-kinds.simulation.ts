@@ -35,7 +35,6 @@ describe('saturated, each kind of window is used at least as well as a sliding o
     ['decay', {}, { ordinary: 0.999, heavy: 0.999 }],
     ['anchored', {}, { ordinary: 0.98, heavy: 0.93 }],
     ['aligned', { tellsTime: true }, { ordinary: 0.999, heavy: 0.985 }],
-    ['aligned', {}, { ordinary: 0.97, heavy: 0.9 }],
   ]
   it.each(KINDS)('%s %o', async (kind, more, least) => {
     for (const [name, jitter] of Object.entries({ ordinary: ORDINARY, heavy: HEAVY })) {
