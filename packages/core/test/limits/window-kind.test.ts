@@ -183,6 +183,18 @@ describe('an anchored window', () => {
     expect(returns(bucket, 1_999)).toEqual([2_061, 2_061, 2_061, 2_061, 3_000])
   })
 
+  it('begins none before the last is surely over', () => {
+    const bucket = bucketOf('anchored')
+    burst(bucket, 0, 30)
+    bucket.proved(30, 0)
+    bucket.take(1, 1_030)
+    bucket.giveBackAfter(1_040, 1)
+    expect(bucket.proved(1_040, 1_030)).toBe(false)
+    bucket.take(1, 1_031)
+    bucket.giveBackAfter(1_041, 1)
+    expect(bucket.proved(1_041, 1_031)).toBe(true)
+  })
+
   it('begins none while the limit is halved: somebody else may have begun it', () => {
     const bucket = bucketOf('anchored')
     bucket.halve(0, 0)
