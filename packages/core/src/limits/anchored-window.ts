@@ -12,6 +12,7 @@ import type { TimeRing } from './time-ring.ts'
  * stay away for a window of their own.
  */
 export class AnchoredWindow extends SlidingWindow {
+  override readonly heedsTaking = true
   readonly #windowMs: number
   /** Calls sent from then on are none of the last window's. */
   #sentAtMs = Number.POSITIVE_INFINITY

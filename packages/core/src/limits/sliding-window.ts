@@ -4,6 +4,7 @@ import type { WindowKind } from './window-kind.ts'
 /** Each token is away for a window of its own. Safe under every other kind, so they change only what they know better. */
 export class SlidingWindow implements WindowKind {
   readonly isPaced: boolean = false
+  readonly heedsTaking: boolean = false
 
   taken(_isFirst: boolean, _nowMs: number, _delayMs: number): void {}
 

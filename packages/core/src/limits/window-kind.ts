@@ -13,6 +13,8 @@ import type { TimeRing } from './time-ring.ts'
 export interface WindowKind {
   /** Whether the instants depend on how many tokens there are. */
   readonly isPaced: boolean
+  /** Whether it is to be told of every taking. */
+  readonly heedsTaking: boolean
   /** A call takes tokens. @param isFirst the whole bucket is free @param delayMs from an instant in the ring to its return */
   taken(isFirst: boolean, nowMs: number, delayMs: number): void
   /** The server has counted `tokens`, at `fromMs` at the latest. */
@@ -39,10 +41,13 @@ export interface WindowKind {
   pace(answers: TimeRing, tokens: number, freeMs: number): void
 }
 
+/** Keeps nothing: one serves all. */
+const SLIDING = Object.freeze(new SlidingWindow())
+
 /** The kind of a limit's own window. What a `burst` allows is always a sliding one. */
 export function windowKindOf(limit: TokenBucketLimit, isBurst: boolean, windowMs: number, tokens: number): WindowKind {
   const kind = isBurst ? 'sliding' : (limit.window ?? 'sliding')
   if (kind === 'decay') return new DecayingCounter(windowMs, tokens)
   if (kind === 'anchored') return new AnchoredWindow(windowMs)
-  return kind === 'aligned' ? new AlignedWindow(windowMs) : new SlidingWindow()
+  return kind === 'aligned' ? new AlignedWindow(windowMs) : SLIDING
 }
