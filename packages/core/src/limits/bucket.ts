@@ -7,6 +7,7 @@ import { Reduction } from './reduction.ts'
 import type { Route } from './route.ts'
 import { TimeRing } from './time-ring.ts'
 import { HeaderNews } from './usage.ts'
+import { type WindowKind, windowKindOf } from './window-kind.ts'
 
 /** Longer than any call runs: a route that has not drawn for so long and two windows has no token away. */
 const FORGET_ROUTE_MS = 600_000
@@ -65,7 +66,8 @@ export class Bucket implements Gate {
   readonly #useFloor: boolean
   readonly #lostCallMs: number
   #routes: readonly Draw[] = NONE
-  /** When the answers were in, ascending; those before `#away` were free at the last look. */
+  readonly #window: WindowKind
+  /** When the answers were in, or what the kind of window makes of it, ascending; those before `#away` were free at the last look. */
   readonly #answers = new TimeRing()
   #away = 0
   /** Tokens that come back at a known instant: lost calls. */
@@ -85,6 +87,7 @@ export class Bucket implements Gate {
     this.#recovered = options.recovered
     this.#useFloor = options.useFloor
     this.#lostCallMs = options.lostCallMs
+    this.#window = windowKindOf(options.limit, this.isBurst, options.windowMs, options.tokens)
     const { coldStart, tokens, windowMs, bornAtMs, lostCallMs } = options
     if (coldStart !== 'full') this.#coldTokens = ColdTokens.of(coldStart, tokens, windowMs, bornAtMs, lostCallMs)
   }
@@ -116,17 +119,20 @@ export class Bucket implements Gate {
   setTokens(tokens: number, nowMs: number): void {
     const isCold = this.#cold(nowMs) > 0
     this.tokens = tokens
+    this.#pace(nowMs)
     if (isCold) this.#coldTokens = this.#coldTokens?.withTokens(tokens, this.windowMs)
   }
 
   /** Tokens that can be taken now; below 0 after the limit was lowered. */
   free(nowMs: number): number {
+    this.#pace(nowMs)
     return (
       this.#capacity(nowMs) -
       this.inFlight -
       this.silent -
-      this.#awayAfterAnswers(nowMs) -
+      // Before the answers: some kinds count a lost call among them from some time on.
       this.#awayUntilKnown(nowMs) -
+      this.#awayAfterAnswers(nowMs) -
       // Whoever came before may be the one whom the headers tell of.
       Math.max(this.#cold(nowMs), this.#news?.foreign(nowMs) ?? 0)
     )
@@ -146,7 +152,9 @@ export class Bucket implements Gate {
     while (missing > 0) {
       const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
       const knownMs =
-        this.#known !== undefined && known < this.#known.length ? this.#known.at(known) : Number.POSITIVE_INFINITY
+        this.#known !== undefined && known < this.#known.length
+          ? this.#window.lostBackMs(this.#known.at(known))
+          : Number.POSITIVE_INFINITY
       const coldMs =
         coldTokens !== undefined && cold > 0 ? coldTokens.backMs(coldTokens.tokens - cold) : Number.POSITIVE_INFINITY
       const foreignMs = foreign > 0 ? (this.#news as HeaderNews).foreignUntilMs : Number.POSITIVE_INFINITY
@@ -177,13 +185,16 @@ export class Bucket implements Gate {
   /** No start of a call that needs `tokens` is possible before it, whatever the answers still under way bring. */
   earliestMs(tokens: number, nowMs: number): number {
     let atMs = this.readyAtMs(tokens, nowMs)
-    if (this.inFlight > 0) atMs = Math.min(atMs, nowMs + this.#delayMs(nowMs))
+    atMs = Math.min(atMs, this.#window.soonestMs(this.inFlight > 0, nowMs, this.#delayMs(nowMs)))
     // The calls that keep a silent route from being probed can end at any moment, or be answered.
     if (this.silent > 0) atMs = Math.min(atMs, this.#probeAtMs(1, true))
     return Math.max(atMs, nowMs)
   }
 
   take(tokens: number, nowMs: number): void {
+    // Halved, somebody else is at it, whose call may have begun a window before.
+    if (this.#window.heedsTaking && this.reduction === undefined)
+      this.#window.taken(this.free(nowMs) === this.#capacity(nowMs), nowMs, this.#delayMs(nowMs))
     if (this.silent > 0) this.#borrow(tokens, nowMs)
     this.inFlight += tokens
   }
@@ -196,18 +207,29 @@ export class Bucket implements Gate {
   /** The server has counted the call, at the latest at `receivedAtMs`. */
   giveBackAfter(receivedAtMs: number, tokens: number): void {
     this.inFlight -= tokens
-    for (let i = 0; i < tokens; i++) this.#answers.insert(receivedAtMs)
-    // An instant inserted among those judged free must be judged again.
-    while (this.#away > 0 && this.#answers.at(this.#away - 1) >= receivedAtMs) this.#away--
+    this.#changedFrom(this.#window.enter(this.#answers, receivedAtMs, tokens))
+  }
+
+  /**
+   * The call that gave back after `receivedAtMs` has settled and was not refused: the server did count it.
+   * @returns whether tokens come back earlier by it
+   */
+  proved(receivedAtMs: number, sentAtMs: number): boolean {
+    const changedFromMs = this.#window.proved(this.#answers, receivedAtMs, sentAtMs)
+    this.#changedFrom(changedFromMs)
+    return changedFromMs < Number.POSITIVE_INFINITY
+  }
+
+  /** What {@link bringForward} may bring a token to that the server counted at `latestMs` of its own clock or before. */
+  toldFromMs(latestMs: number, slidingMs: number, shiftMs: number): number {
+    return this.#window.toldFromMs(latestMs, slidingMs, shiftMs)
   }
 
   /** The server has told that it counted the call earlier than `fromMs`. Tokens that are back already stay so. */
   bringForward(fromMs: number, toMs: number, tokens: number): void {
     // With two routes the answers wait for no floor, and what one route tells says nothing of the other.
     if (this.#routes.length > 1) return
-    for (let i = 0; i < tokens; i++) if (this.#answers.remove(fromMs)) this.#answers.insert(toMs)
-    this.#away = Math.min(this.#away, this.#answers.length)
-    while (this.#away > 0 && this.#answers.at(this.#away - 1) >= toMs) this.#away--
+    this.#changedFrom(this.#window.bringForward(this.#answers, fromMs, toMs, tokens))
   }
 
   giveBackAt(atMs: number, tokens: number): void {
@@ -230,6 +252,7 @@ export class Bucket implements Gate {
     if (this.reduction === undefined) this.reduction = new Reduction(this.tokens, this.windowMs, nowMs)
     else if (sentAtMs < this.reduction.sinceMs) return false
     else this.reduction.halve(this.tokens, nowMs)
+    this.#pace(nowMs)
     return true
   }
 
@@ -245,7 +268,10 @@ export class Bucket implements Gate {
     const sinceMs = sentAtMs - tripMs - this.windowMs
     const ours = this.inFlight + this.silent + (this.#known?.length ?? 0) + this.#answers.countFrom(sinceMs)
     const { tokens, windowMs, limit } = this
-    return this.#news.read(seen, { tokens, windowMs, mayRaise: limit.trustHeaders === 'raise', sentAtMs, ours }, nowMs)
+    const mayRaise = limit.trustHeaders === 'raise'
+    const isNews = this.#news.read(seen, { tokens, windowMs, mayRaise, sentAtMs, ours }, nowMs)
+    this.#pace(nowMs)
+    return isNews
   }
 
   /** Nothing would be forgotten if the bucket were made anew. */
@@ -302,13 +328,29 @@ export class Bucket implements Gate {
     return Math.min(tokens, reduced)
   }
 
-  /**
-   * From an answer to its token: evaluated at judging, for the floor may have changed since. Two routes have no floor: the
-   * answer that comes quickly on one and the request that goes quickly on the other need less than a round trip on either.
-   */
+  /** At once where the limit changes: what is away until then came back at the old rate. */
+  #pace(nowMs: number): void {
+    if (this.#window.isPaced) this.#window.pace(this.#answers, this.#capacity(nowMs), nowMs - this.#delayMs(nowMs))
+  }
+
+  /** Instants that were changed among those judged free must be judged again. */
+  #changedFrom(atMs: number): void {
+    this.#away = Math.min(this.#away, this.#answers.length)
+    while (this.#away > 0 && this.#answers.at(this.#away - 1) >= atMs) this.#away--
+  }
+
+  /** From an answer to its token: evaluated at judging, for the floor may have changed since. */
   #delayMs(nowMs: number): number {
+    return this.windowMs + guardMs(this.windowMs) - this.#floorMs(nowMs)
+  }
+
+  /**
+   * Two routes have no floor: the answer that comes quickly on one and the request that goes quickly on the other need less
+   * than a round trip on either.
+   */
+  #floorMs(nowMs: number): number {
     const only = this.#useFloor && this.#routes.length === 1 ? this.#routes[0] : undefined
-    return this.windowMs + guardMs(this.windowMs) - (only === undefined ? 0 : only.route.floor.floorMs(nowMs))
+    return only === undefined ? 0 : only.route.floor.floorMs(nowMs)
   }
 
   #awayAfterAnswers(nowMs: number): number {
@@ -328,7 +370,8 @@ export class Bucket implements Gate {
   #awayUntilKnown(nowMs: number): number {
     const known = this.#known
     if (known === undefined) return 0
-    while (known.length > 0 && known.at(0) <= nowMs) known.dropFirst()
+    for (; known.length > 0 && this.#window.lostUntilMs(known.at(0)) <= nowMs; known.dropFirst())
+      this.#window.enterLost(this.#answers, known.at(0), this.#floorMs(nowMs))
     return known.length
   }
 

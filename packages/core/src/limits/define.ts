@@ -1,6 +1,8 @@
 import { checkKeys, checkNames, checkWhole, wrongOption } from '../options.ts'
 import type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
 
+const WINDOWS: readonly unknown[] = ['sliding', 'aligned', 'anchored', 'decay']
+
 export interface TokenBucketOptions {
   /** For `setLimit`, costs by name, errors and snapshots. */
   name: string
@@ -16,8 +18,15 @@ export interface TokenBucketOptions {
   cost?: (labels: Labels) => number
   /** For servers that allow less at once: at most so many admissions in `burst·windowMs/limit`. Default: the whole limit. */
   burst?: number
-  /** How the server counts. An exact sliding window, the default and so far the only one, is safe under the others. */
-  window?: 'sliding'
+  /**
+   * How the server counts; what is safe under `sliding`, the default, is safe under all.
+   * - `aligned`: in windows that begin at the multiples of `windowMs` on the server's clock. Wins only where answers tell its
+   *   time: `counted({ serverTimeMs })`.
+   * - `anchored`: in windows that begin with the first call after the last one ended.
+   * - `decay`: a counter of at most `limit` that decays by `limit` per `windowMs`, or a token bucket of `limit` tokens that
+   *   refills so.
+   */
+  window?: 'sliding' | 'aligned' | 'anchored' | 'decay'
   /** Whether headers that tell of more than `limit` are believed, `raise`, or only such as tell of less. Default `lower`. */
   trustHeaders?: 'lower' | 'raise'
 }
@@ -39,7 +48,8 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
       throw wrongOption(where, option, 'a function of the labels', options[option])
   }
   if (burst !== undefined) checkWhole(where, 'burst', burst, 1)
-  if (window !== 'sliding') throw wrongOption(where, 'window', '"sliding"', window)
+  if (!WINDOWS.includes(window))
+    throw wrongOption(where, 'window', '"sliding", "aligned", "anchored" or "decay"', window)
   if (trustHeaders !== 'lower' && trustHeaders !== 'raise')
     throw wrongOption(where, 'trustHeaders', '"lower" or "raise"', trustHeaders)
   return Object.freeze({
@@ -51,6 +61,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
     ...(options.where !== undefined && { where: options.where }),
     ...(options.cost !== undefined && { cost: options.cost }),
     ...(burst !== undefined && { burst }),
+    ...(window !== 'sliding' && { window }),
     ...(trustHeaders !== 'lower' && { trustHeaders }),
   } as const)
 }

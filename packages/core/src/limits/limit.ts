@@ -16,6 +16,8 @@ export interface TokenBucketLimit extends LimitBase {
   readonly where?: (labels: Labels) => boolean
   readonly cost?: (labels: Labels) => number
   readonly burst?: number
+  /** Absent: sliding. */
+  readonly window?: 'aligned' | 'anchored' | 'decay'
   readonly trustHeaders?: 'lower' | 'raise'
 }
 

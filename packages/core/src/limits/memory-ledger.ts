@@ -193,6 +193,7 @@ class MemoryLedger implements LedgerSession {
     if (ticket.isCounted) {
       if (outcome === 'answered' && !ticket.refused) {
         route.floor.learn(ticket.receivedAtMs - ticket.sentAtMs, ticket.warm, nowMs)
+        this.#proved(ticket)
       }
     } else {
       route.inFlight--
@@ -368,6 +369,15 @@ class MemoryLedger implements LedgerSession {
     for (const bucket of route.answered(nowMs, this.#setup.lostCallMs)) this.#setup.changed(bucket)
   }
 
+  /** Only a call that neither failed nor was refused was surely counted, and only where it cost something. */
+  #proved(ticket: MemoryTicket): void {
+    if (ticket.hasFailed) return
+    ticket.gates.forEach((gate, index) => {
+      if (gate.kind !== 'bucket' || ticket.costs[index] === 0) return
+      if (gate.proved(ticket.backFromMs, ticket.sentAtMs)) this.#setup.changed(gate)
+    })
+  }
+
   /**
    * The answer says when, on the server's clock, the call was counted. A request sent now arrives, on that clock, no earlier
    * than the route's lead from now: what is left of the window is known without the offset of the clocks.
@@ -378,15 +388,20 @@ class MemoryLedger implements LedgerSession {
     const leadMs = route.arrival.leadMs(ticket.receivedAtMs)
     if (leadMs === undefined) return
     // Judging takes the floor off, which is at most the ceiling.
-    const countedMs = serverTimeMs + ROUNDED_MS - leadMs + route.floor.ceilingMs(ticket.receivedAtMs)
-    const backFromMs = Math.max(countedMs, this.#earliestBackMs(ticket))
-    if (backFromMs >= ticket.backFromMs) return
-    ticket.gates.forEach((gate, index) => {
-      if (gate.kind !== 'bucket') return
-      gate.bringForward(ticket.backFromMs, backFromMs, ticket.costs[index] as number)
+    const shiftMs = route.floor.ceilingMs(ticket.receivedAtMs) - leadMs
+    const latestMs = serverTimeMs + ROUNDED_MS
+    const slidingMs = Math.min(ticket.backFromMs, Math.max(latestMs + shiftMs, this.#earliestBackMs(ticket)))
+    ticket.toldFromMs ??= ticket.gates.map(() => ticket.backFromMs)
+    for (const [index, gate] of ticket.gates.entries()) {
+      if (gate.kind !== 'bucket') continue
+      const fromMs = ticket.toldFromMs[index] as number
+      const toMs = gate.toldFromMs(latestMs, slidingMs, shiftMs)
+      if (toMs >= fromMs) continue
+      gate.bringForward(fromMs, toMs, ticket.costs[index] as number)
+      ticket.toldFromMs[index] = toMs
       this.#setup.changed(gate)
-    })
-    ticket.backFromMs = backFromMs
+    }
+    ticket.backFromMs = slidingMs
   }
 
   /** Floors are at most nine tenths of the smallest round trip: so no token is ever back before `sentAt + window`. */

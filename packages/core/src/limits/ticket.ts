@@ -17,6 +17,8 @@ export class MemoryTicket implements Ticket {
   receivedAtMs = Number.NaN
   /** The last moment at which the server can have counted the call, as far as is known. */
   backFromMs = Number.NaN
+  /** The same for each gate, where the server told more of some. */
+  toldFromMs: number[] | undefined
   refused = false
   /** Its error was counted: it is no call in flight any more that may come to be one. */
   hasFailed = false

@@ -62,7 +62,10 @@ describe('tokenBucket', () => {
     [{ ...good, where: true }, 'tokenBucket: option "where": expected a function of the labels, got true'],
     [{ ...good, cost: 2 }, 'tokenBucket: option "cost": expected a function of the labels, got 2'],
     [{ ...good, burst: 0 }, 'tokenBucket: option "burst": expected a whole number of at least 1, got 0'],
-    [{ ...good, window: 'aligned' }, 'tokenBucket: option "window": expected "sliding", got "aligned"'],
+    [
+      { ...good, window: 'fixed' },
+      'tokenBucket: option "window": expected "sliding", "aligned", "anchored" or "decay", got "fixed"',
+    ],
     [
       { ...good, window_ms: 5 },
       'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, trustHeaders, got 5',

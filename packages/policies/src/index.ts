@@ -1,0 +1,7 @@
+export { binanceDepthWeight, binanceLimits, readBinance } from './binance.ts'
+export { bybitLimits, readBybit } from './bybit.ts'
+export { coinbaseLimits, readCoinbase } from './coinbase.ts'
+export { type KrakenTier, krakenLimits, krakenLimitsOf, krakenTradingCost, readKraken } from './kraken.ts'
+export { kucoinLimits, readKucoin } from './kucoin.ts'
+export { type News, type SeenCall, type SeenResponse, tell } from './news.ts'
+export { okxEndpoint, okxEndpointOf, okxLimits, readOkx } from './okx.ts'
