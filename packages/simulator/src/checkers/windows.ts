@@ -97,6 +97,7 @@ export class Excuses {
     const over = sum(own) + attempt.cost - rule.limit
     if (over <= 0) return 'of another life'
     if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
+    if (this.#isLoweredInTheDark(rule, own, attempt)) return 'stuck since before a limit was lowered'
     if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
     if (over <= this.#stuckElsewhere(own, attempt)) return 'stuck on a route while another answered'
     return this.#isFaster(own, over, attempt, atMs, window) ? FASTER : undefined
@@ -120,6 +121,20 @@ export class Excuses {
       const settledMs = rule.windowMs + lostCallMs + (giveUpMs ?? timeoutMs) + 30_000
       return atMs >= fault.atMs && attempt.sentAtMs < fault.atMs + fault.lagMs + settledMs && !this.#isOrderly(fault)
     })
+  }
+
+  /** What was sent under the higher limit, and was stuck, comes when the lower one holds. Nobody can call it back. */
+  #isLoweredInTheDark(rule: Rule, own: readonly ArrivalLog[], attempt: Attempt): boolean {
+    const name = rule.name.replace(/ burst$/, '')
+    const calls = [...own.map(each => each.attempt as Attempt), attempt]
+    return faultsOf(this.#scenario, 'limit').some(
+      ({ name: changed, atMs, lagMs, first }) =>
+        changed === name &&
+        calls.some(
+          ({ stuckFromMs, outcome, sentAtMs }) =>
+            !Number.isNaN(stuckFromMs) && outcome === 'lost' && sentAtMs < atMs + (first === 'client' ? 0 : lagMs),
+        ),
+    )
   }
 
   #isOrderly(fault: Extract<Scenario['faults'][number], { kind: 'limit' }>): boolean {
