@@ -72,7 +72,7 @@ export class HeadgateScheduler {
       },
       settings.fairBy,
     )
-    this.#queue = new Queue(settings.fairBy, lane => {
+    this.#queue = new Queue(settings.fairBy, settings.overflow, lane => {
       this.#ledger.retain(lane.passage)
       this.#waiting.enter(lane)
     })
@@ -241,7 +241,7 @@ export class HeadgateScheduler {
       return
     }
     const isFull = this.#isFull
-    if (isFull && this.#deciding) {
+    if (isFull && this.#deciding && this.#settings.overflow === 'reject') {
       this.#turnAway(call)
       return
     }
@@ -249,7 +249,12 @@ export class HeadgateScheduler {
     this.#settleLane(call.lane as Lane, nowMs)
     this.#serve(nowMs)
     // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
-    if (isFull && call.lane !== undefined) this.#takeOut(call, this.#queueFull(call))
+    if (isFull && call.lane !== undefined && this.#queue.size > this.#settings.maxQueued) {
+      const dropped = this.#queue.dropFor(call)
+      this.#takeOut(dropped, this.#queueFull(dropped))
+      // Others may have waited for what it claimed.
+      if (dropped !== call) this.#goOn()
+    }
   }
 
   get #isFull(): boolean {

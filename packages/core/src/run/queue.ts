@@ -1,6 +1,7 @@
 import { Heap } from '../lanes/heap.ts'
 import { Lane } from '../lanes/lane.ts'
 import type { Call } from './call.ts'
+import { DropOrder, type Overflow } from './overflow.ts'
 
 /** The calls that wait: by lane, and by deadline. */
 export class Queue {
@@ -10,10 +11,12 @@ export class Queue {
   readonly #entered: (lane: Lane) => void
   readonly #lanes = new Map<string, Lane>()
   readonly #deadlines = new Heap<Call>((a, b) => a.deadlineMs < b.deadlineMs)
+  readonly #dropOrder: DropOrder | undefined
 
   /** @param entered is told of every new lane */
-  constructor(fairBy: string, entered: (lane: Lane) => void) {
+  constructor(fairBy: string, overflow: Overflow, entered: (lane: Lane) => void) {
     this.#fairBy = fairBy
+    this.#dropOrder = overflow === 'reject' ? undefined : new DropOrder(overflow)
     this.#entered = entered
   }
 
@@ -50,6 +53,12 @@ export class Queue {
     ;(call.lane as Lane).take(call)
     this.size--
     if (this.#deadlines.has(call)) this.#deadlines.remove(call)
+    this.#dropOrder?.take(call)
+  }
+
+  /** The waiting call that loses its place to `newcomer`, which waits too; itself when nobody else may be dropped. */
+  dropFor(newcomer: Call): Call {
+    return this.#dropOrder?.first ?? newcomer
   }
 
   /** The lane is empty. */
@@ -71,6 +80,7 @@ export class Queue {
     const { labels, priority = 0 } = call.request
     this.size++
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.#deadlines.push(call)
+    this.#dropOrder?.add(call)
     const key = `${priority}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
     let lane = this.#lanes.get(key)
     if (lane === undefined) {

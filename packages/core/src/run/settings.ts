@@ -8,12 +8,19 @@ import type { Observer } from '../ports/observer.ts'
 import type { Random } from '../ports/random.ts'
 import { systemClock } from '../system/clock.ts'
 import { systemRandom } from '../system/random.ts'
+import { OVERFLOWS, type Overflow } from './overflow.ts'
 
 export interface SchedulerOptions {
   /** Every limit that the server enforces; at least one. */
   limits: readonly Limit[]
-  /** How many calls may wait; the next one rejects with QueueFullError. Default 10 000. */
+  /** How many calls may wait; when one more would have to, `overflow` says which rejects with QueueFullError. Default 10 000. */
   maxQueued?: number
+  /**
+   * `reject` (default): the newcomer. `drop-oldest`: the call that has waited longest, for whom only what is new counts.
+   * `drop-lowest`: of the lowest priority the one that came last, which is the newcomer itself unless a lower one waits. A
+   * newcomer that need not wait takes nobody's place, and so does a call that goes again after a refusal.
+   */
+  overflow?: Overflow
   /**
    * What the buckets hold at first. `paced` (default): tokens come in evenly over two windows, for a predecessor may have
    * spent them. `spent`: none for a window and `lostCallMs`, the only proof. `full`: for those who know that nothing went before.
@@ -45,6 +52,7 @@ export interface Settings {
   readonly limits: readonly Limit[]
   readonly limitNames: ReadonlySet<string>
   readonly maxQueued: number
+  readonly overflow: Overflow
   readonly coldStart: ColdStart
   readonly fairBy: string
   readonly timeoutMs: number
@@ -60,6 +68,7 @@ const WHERE = 'createScheduler'
 const KNOWN: readonly (keyof SchedulerOptions)[] = [
   'limits',
   'maxQueued',
+  'overflow',
   'coldStart',
   'fairBy',
   'timeoutMs',
@@ -77,6 +86,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
   const {
     limits,
     maxQueued = 10_000,
+    overflow = 'reject',
     coldStart = 'paced',
     fairBy = 'uid',
     timeoutMs = 60_000,
@@ -94,6 +104,8 @@ export function settingsOf(options: SchedulerOptions): Settings {
   if (limitNames.size < limits.length)
     throw wrongOption(WHERE, 'limits', 'limits of different names', limits.map((limit: Limit) => limit.name).join(', '))
   checkWhole(WHERE, 'maxQueued', maxQueued, 0)
+  if (!OVERFLOWS.includes(overflow))
+    throw wrongOption(WHERE, 'overflow', '"reject", "drop-oldest" or "drop-lowest"', overflow)
   if (!['paced', 'full', 'spent'].includes(coldStart))
     throw wrongOption(WHERE, 'coldStart', '"paced", "full" or "spent"', coldStart)
   if (typeof fairBy !== 'string' || fairBy === '') throw wrongOption(WHERE, 'fairBy', 'the name of a label', fairBy)
@@ -110,6 +122,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
     limits: limits.map(checkedLimit),
     limitNames,
     maxQueued,
+    overflow,
     coldStart,
     fairBy,
     timeoutMs,

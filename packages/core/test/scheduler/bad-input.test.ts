@@ -110,6 +110,10 @@ describe('createScheduler', () => {
     ],
     [{ limits, maxQueued: -1 }, 'createScheduler: option "maxQueued": expected a whole number of at least 0, got -1'],
     [
+      { limits, overflow: 'drop' },
+      'createScheduler: option "overflow": expected "reject", "drop-oldest" or "drop-lowest", got "drop"',
+    ],
+    [
       { limits, coldStart: 'warm' },
       'createScheduler: option "coldStart": expected "paced", "full" or "spent", got "warm"',
     ],
