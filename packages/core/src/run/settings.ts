@@ -1,6 +1,7 @@
 import { checkedLimit } from '../limits/define.ts'
 import type { Limit } from '../limits/limit.ts'
 import { memoryLedger } from '../limits/memory-ledger.ts'
+import { sharedLedger } from '../limits/shared-ledger.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from '../options.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ColdStart, Ledger } from '../ports/ledger.ts'
@@ -28,6 +29,12 @@ export interface SchedulerOptions {
   coldStart?: ColdStart
   /** The label whose values share evenly, however many endpoints each of them calls. Default `uid`. */
   fairBy?: string
+  /**
+   * Of every limit, above 0 and at most 1: for several processes that use the same limits without a common ledger, each with
+   * its share. Rounded down, but at least 1 (of an error budget 2), so the shares of a small limit may be more than the whole.
+   * `setLimit` and what headers tell speak of the whole limit; snapshots, `explain` and errors show the share. Default 1.
+   */
+  share?: number
   /** After so long a task is given up, its signal aborts and its call counts as lost. Milliseconds, default 60 000. */
   timeoutMs?: number
   /**
@@ -71,6 +78,7 @@ const KNOWN: readonly (keyof SchedulerOptions)[] = [
   'overflow',
   'coldStart',
   'fairBy',
+  'share',
   'timeoutMs',
   'lostCallMs',
   'floorMs',
@@ -89,6 +97,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
     overflow = 'reject',
     coldStart = 'paced',
     fairBy = 'uid',
+    share = 1,
     timeoutMs = 60_000,
     lostCallMs = 5_000,
   } = options
@@ -109,6 +118,8 @@ export function settingsOf(options: SchedulerOptions): Settings {
   if (!['paced', 'full', 'spent'].includes(coldStart))
     throw wrongOption(WHERE, 'coldStart', '"paced", "full" or "spent"', coldStart)
   if (typeof fairBy !== 'string' || fairBy === '') throw wrongOption(WHERE, 'fairBy', 'the name of a label', fairBy)
+  if (!(Number.isFinite(share) && share > 0 && share <= 1))
+    throw wrongOption(WHERE, 'share', 'a number above 0 and at most 1', share)
   checkNumber(WHERE, 'timeoutMs', timeoutMs, 1)
   checkNumber(WHERE, 'lostCallMs', lostCallMs, 0)
   if (options.floorMs !== undefined && options.floorMs !== 0) throw wrongOption(WHERE, 'floorMs', '0', options.floorMs)
@@ -118,6 +129,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
     if (options[option] !== undefined && typeof options[option] !== 'function')
       throw wrongOption(WHERE, option, 'a function', options[option])
   }
+  const ledger = options.ledger ?? memoryLedger()
   return {
     limits: limits.map(checkedLimit),
     limitNames,
@@ -130,7 +142,7 @@ export function settingsOf(options: SchedulerOptions): Settings {
     useFloor: options.floorMs !== 0,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    ledger: options.ledger ?? memoryLedger(),
+    ledger: share === 1 ? ledger : sharedLedger(ledger, share),
     observer: options.observer,
   }
 }

@@ -109,6 +109,12 @@ describe('createScheduler', () => {
       'tokenBucket: option "limit": expected a whole number of at least 1, got 0',
     ],
     [{ limits, maxQueued: -1 }, 'createScheduler: option "maxQueued": expected a whole number of at least 0, got -1'],
+    [{ limits, share: 0 }, 'createScheduler: option "share": expected a number above 0 and at most 1, got 0'],
+    [{ limits, share: 1.01 }, 'createScheduler: option "share": expected a number above 0 and at most 1, got 1.01'],
+    [
+      { limits, share: Number.NaN },
+      'createScheduler: option "share": expected a number above 0 and at most 1, got NaN',
+    ],
     [
       { limits, overflow: 'drop' },
       'createScheduler: option "overflow": expected "reject", "drop-oldest" or "drop-lowest", got "drop"',
