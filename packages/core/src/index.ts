@@ -22,6 +22,7 @@ export {
 } from './limits/define.ts'
 export type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
 export { memoryLedger } from './limits/memory-ledger.ts'
+export type { Reserve } from './limits/reserve.ts'
 export type { Clock, Timer } from './ports/clock.ts'
 export type {
   ColdStart,

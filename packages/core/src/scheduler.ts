@@ -68,6 +68,8 @@ export class HeadgateScheduler {
         readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
         // A lane whose last call was just taken back needs nothing.
         costOf: (gate, lane) => (lane.first === undefined ? 0 : this.#ledger.costOf(gate, lane.first as Call)),
+        reservedOf: (gate, lane, atMs) =>
+          lane.first === undefined ? 0 : this.#ledger.reservedOf(gate, lane.first as Call, atMs),
         sizeOf: gate => this.#ledger.sizeOf(gate),
       },
       settings.fairBy,
@@ -139,8 +141,9 @@ export class HeadgateScheduler {
   explain(request: ScheduleRequest): Explanation {
     checkRequest(request, this.#settings.limitNames)
     const passage = this.#passageOf(request)
-    const isAwaited = this.#waiting.isAwaited(passage)
-    return explanation(this.#ledger, { passage, cost: request.cost }, this.#queue.lanes, isAwaited, this.#clock.nowMs())
+    const isAwaited = this.#waiting.isAwaited(passage, request.priority ?? 0)
+    const head = { passage, cost: request.cost, priority: request.priority }
+    return explanation(this.#ledger, head, this.#queue.lanes, isAwaited, this.#clock.nowMs())
   }
 
   snapshot(): Snapshot {
@@ -190,7 +193,7 @@ export class HeadgateScheduler {
       call.request.labels,
       gate.name,
       this.#ledger.costOf(gate, call),
-      this.#ledger.sizeOf(gate),
+      this.#ledger.sizeOf(gate, call),
     )
   }
 

@@ -3,6 +3,7 @@ import type { Usage } from '../request.ts'
 import { guardMs } from './guard.ts'
 import type { Labels, TokenBucketLimit } from './limit.ts'
 import { Reduction } from './reduction.ts'
+import { type Reserve, reservedOf } from './reserve.ts'
 import type { Route } from './route.ts'
 import { TimeRing } from './time-ring.ts'
 import { HeaderNews } from './usage.ts'
@@ -97,6 +98,23 @@ export class Bucket implements Gate {
     return this.limit.by
   }
 
+  /** A smaller burst of the server's spreads calls out; what is kept of the limit itself goes through it in its turn. */
+  get reserve(): readonly Reserve[] | undefined {
+    return this.isBurst ? undefined : this.limit.reserve
+  }
+
+  /** Tokens that a call of this priority must leave: of what may be used now, for a halved limit must not shut it out. */
+  reserved(priority: number, nowMs: number): number {
+    const { reserve } = this
+    return reserve === undefined ? 0 : reservedOf(reserve, priority, this.#capacity(nowMs))
+  }
+
+  /** Tokens per window for calls of this priority. */
+  sizeFor(priority: number): number {
+    const { reserve } = this
+    return reserve === undefined ? this.tokens : this.tokens - reservedOf(reserve, priority, this.tokens)
+  }
+
   /** A bucket has a floor as long as one route alone draws on it. */
   drawnBy(route: Route, nowMs: number): void {
     const routes = this.#routes
@@ -184,9 +202,10 @@ export class Bucket implements Gate {
     return Math.max(atMs, nowMs)
   }
 
-  take(tokens: number, nowMs: number): void {
+  /** @param reserved tokens that stay, so that a probe leaves them too */
+  take(tokens: number, nowMs: number, reserved = 0): void {
     // Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too.
-    let missing = Math.min(tokens, tokens - this.free(nowMs))
+    let missing = Math.min(tokens, tokens + reserved - this.free(nowMs))
     if (missing > 0) {
       for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
     }

@@ -65,7 +65,7 @@ describe('tokenBucket', () => {
     [{ ...good, window: 'aligned' }, 'tokenBucket: option "window": expected "sliding", got "aligned"'],
     [
       { ...good, window_ms: 5 },
-      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, trustHeaders, got 5',
+      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, trustHeaders, reserve, got 5',
     ],
   ])('%o', (options, message) => throwsTypeError(() => (tokenBucket as Untyped)(options), message))
 
