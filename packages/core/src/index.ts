@@ -23,6 +23,7 @@ export {
 } from './limits/define.ts'
 export type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
 export { memoryLedger } from './limits/memory-ledger.ts'
+export type { Reserve } from './limits/reserve.ts'
 export type { PollCall } from './poll/poller.ts'
 export type { PollOptions, Reading } from './poll/reading.ts'
 export type { Clock, Timer } from './ports/clock.ts'

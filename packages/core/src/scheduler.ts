@@ -86,11 +86,13 @@ export class HeadgateScheduler {
         readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
         // A lane whose last call was just taken back needs nothing.
         costOf: (gate, lane) => (lane.first === undefined ? 0 : this.#ledger.costOf(gate, lane.first as Call)),
+        reservedOf: (gate, lane, atMs) =>
+          lane.first === undefined ? 0 : this.#ledger.reservedOf(gate, lane.first as Call, atMs),
         sizeOf: gate => this.#ledger.sizeOf(gate),
       },
       settings.fairBy,
     )
-    this.#queue = new Queue(settings.fairBy, lane => {
+    this.#queue = new Queue(settings.fairBy, settings.overflow, lane => {
       this.#ledger.retain(lane.passage)
       this.#waiting.enter(lane)
     })
@@ -203,8 +205,9 @@ export class HeadgateScheduler {
   explain(request: ScheduleRequest): Explanation {
     checkRequest(request, this.#settings.limitNames)
     const passage = this.#passageOf(request)
-    const isAwaited = this.#waiting.isAwaited(passage)
-    return explanation(this.#ledger, { passage, cost: request.cost }, this.#queue.lanes, isAwaited, this.#clock.nowMs())
+    const isAwaited = this.#waiting.isAwaited(passage, request.priority ?? 0)
+    const head = { passage, cost: request.cost, priority: request.priority }
+    return explanation(this.#ledger, head, this.#queue.lanes, isAwaited, this.#clock.nowMs())
   }
 
   snapshot(): Snapshot {
@@ -255,7 +258,7 @@ export class HeadgateScheduler {
       call.request.labels,
       gate.name,
       this.#ledger.costOf(gate, call),
-      this.#ledger.sizeOf(gate),
+      this.#ledger.sizeOf(gate, call),
     )
   }
 
@@ -341,7 +344,7 @@ export class HeadgateScheduler {
       return
     }
     const isFull = this.#isFull
-    if (isFull && this.#deciding) {
+    if (isFull && this.#deciding && this.#settings.overflow === 'reject') {
       this.#turnAway(call)
       return
     }
@@ -349,7 +352,12 @@ export class HeadgateScheduler {
     this.#settleLane(call.lane as Lane, nowMs)
     this.#serve(nowMs)
     // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
-    if (isFull && call.lane !== undefined) this.#takeOut(call, this.#queueFull(call))
+    if (isFull && call.lane !== undefined && this.#queue.size > this.#settings.maxQueued) {
+      const dropped = this.#queue.dropFor(call)
+      this.#takeOut(dropped, this.#queueFull(dropped))
+      // Others may have waited for what it claimed.
+      if (dropped !== call) this.#goOn()
+    }
   }
 
   get #isFull(): boolean {

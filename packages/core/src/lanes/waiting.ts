@@ -15,6 +15,8 @@ const SERVED_AT_LEAST = 64
 export interface GateKeeper {
   readyAtMs(gate: Gate, tokens: number, nowMs: number): number
   costOf(gate: Gate, lane: Lane): number
+  /** Tokens that the lane has to leave to others. */
+  reservedOf(gate: Gate, lane: Lane, nowMs: number): number
   sizeOf(gate: Gate): number
 }
 
@@ -83,9 +85,12 @@ export class Waiting {
     return lane.passage.gates.find(gate => this.#isAwaited(gate, lane) && draws(gate))
   }
 
-  /** Whether a call that comes now has to wait behind others. */
-  isAwaited(passage: Passage): boolean {
-    return passage.gates.some(gate => this.#isAwaited(gate, undefined))
+  /** Whether a call of this priority that comes now has to wait behind others. */
+  isAwaited(passage: Passage, priority: number): boolean {
+    return passage.gates.some(gate => {
+      const room = this.#rooms.get(gate)
+      return [room?.top, room?.claim].some(lane => lane !== undefined && lane.priority >= priority)
+    })
   }
 
   /** An older lane's claim on one of the lane's gates that leaves nothing for it. */
@@ -94,11 +99,7 @@ export class Waiting {
       const claim = this.#rooms.get(gate)?.claim
       if (claim === undefined || claim === lane || !goesBefore(claim, lane)) continue
       if (this.#keeper.costOf(gate, lane) === 0) continue
-      const readyAtMs = this.#keeper.readyAtMs(
-        gate,
-        this.#keeper.costOf(gate, lane) + this.#keeper.costOf(gate, claim),
-        nowMs,
-      )
+      const readyAtMs = this.#keeper.readyAtMs(gate, this.#needs(gate, lane, claim, nowMs), nowMs)
       if (readyAtMs > nowMs) return { gate, readyAtMs }
     }
     return undefined
@@ -230,10 +231,15 @@ export class Waiting {
     const lane = this.#firstOf(room, nowMs)
     if (lane === undefined) return Number.POSITIVE_INFINITY
     const { claim } = room
-    let tokens = this.#keeper.costOf(room.gate, lane)
-    if (claim !== undefined && claim !== lane && goesBefore(claim, lane))
-      tokens += this.#keeper.costOf(room.gate, claim)
-    return this.#keeper.readyAtMs(room.gate, tokens, nowMs)
+    const isBehind = claim !== undefined && claim !== lane && goesBefore(claim, lane)
+    return this.#keeper.readyAtMs(room.gate, this.#needs(room.gate, lane, isBehind ? claim : undefined, nowMs), nowMs)
+  }
+
+  /** Tokens that must be free for the lane to go: its own, and what it leaves, be that reserved or an older lane's claim. */
+  #needs(gate: Gate, lane: Lane, claim: Lane | undefined, nowMs: number): number {
+    const cost = this.#keeper.costOf(gate, lane)
+    const reserved = cost === 0 ? 0 : this.#keeper.reservedOf(gate, lane, nowMs)
+    return cost + Math.max(reserved, claim === undefined ? 0 : this.#needs(gate, claim, undefined, nowMs))
   }
 
   #retime(room: Room, nowMs: number): void {
@@ -333,7 +339,7 @@ export class Waiting {
    */
   #waitMs(lane: Lane, gate: Gate, nowMs: number): number {
     if (gate.kind !== 'bucket') return 0
-    const waitMs = this.#keeper.readyAtMs(gate, this.#keeper.costOf(gate, lane), nowMs) - nowMs
+    const waitMs = this.#keeper.readyAtMs(gate, this.#needs(gate, lane, undefined, nowMs), nowMs) - nowMs
     return waitMs === Number.POSITIVE_INFINITY ? gate.windowMs : waitMs
   }
 

@@ -4,6 +4,7 @@ import { ColdTokens } from './cold-start.ts'
 import { guardMs } from './guard.ts'
 import type { Labels, TokenBucketLimit } from './limit.ts'
 import { Reduction } from './reduction.ts'
+import { type Reserve, reservedOf } from './reserve.ts'
 import type { Route } from './route.ts'
 import { TimeRing } from './time-ring.ts'
 import { HeaderNews } from './usage.ts'
@@ -100,6 +101,23 @@ export class Bucket implements Gate {
     return this.limit.by
   }
 
+  /** A smaller burst of the server's spreads calls out; what is kept of the limit itself goes through it in its turn. */
+  get reserve(): readonly Reserve[] | undefined {
+    return this.isBurst ? undefined : this.limit.reserve
+  }
+
+  /** Tokens that a call of this priority must leave: of what may be used now, for a halved limit must not shut it out. */
+  reserved(priority: number, nowMs: number): number {
+    const { reserve } = this
+    return reserve === undefined ? 0 : reservedOf(reserve, priority, this.#capacity(nowMs))
+  }
+
+  /** Tokens per window for calls of this priority. */
+  sizeFor(priority: number): number {
+    const { reserve } = this
+    return reserve === undefined ? this.tokens : this.tokens - reservedOf(reserve, priority, this.tokens)
+  }
+
   /** A bucket has a floor as long as one route alone draws on it. */
   drawnBy(route: Route, nowMs: number): void {
     const routes = this.#routes
@@ -191,11 +209,12 @@ export class Bucket implements Gate {
     return Math.max(atMs, nowMs)
   }
 
-  take(tokens: number, nowMs: number): void {
+  /** @param reserved tokens that stay, so that a probe leaves them too */
+  take(tokens: number, nowMs: number, reserved = 0): void {
     // Halved, somebody else is at it, whose call may have begun a window before.
     if (this.#window.heedsTaking && this.reduction === undefined)
       this.#window.taken(this.free(nowMs) === this.#capacity(nowMs), nowMs, this.#delayMs(nowMs))
-    if (this.silent > 0) this.#borrow(tokens, nowMs)
+    if (this.silent > 0) this.#borrow(tokens, nowMs, reserved)
     this.inFlight += tokens
   }
 
@@ -309,8 +328,8 @@ export class Bucket implements Gate {
   }
 
   /** Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too. */
-  #borrow(tokens: number, nowMs: number): void {
-    let missing = Math.min(tokens, tokens - this.free(nowMs))
+  #borrow(tokens: number, nowMs: number, reserved: number): void {
+    let missing = Math.min(tokens, tokens + reserved - this.free(nowMs))
     if (missing <= 0) return
     for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
   }

@@ -1,5 +1,6 @@
 import { checkKeys, checkNames, checkWhole, wrongOption } from '../options.ts'
 import type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
+import type { Reserve } from './reserve.ts'
 
 const WINDOWS: readonly unknown[] = ['sliding', 'aligned', 'anchored', 'decay']
 
@@ -29,6 +30,12 @@ export interface TokenBucketOptions {
   window?: 'sliding' | 'aligned' | 'anchored' | 'decay'
   /** Whether headers that tell of more than `limit` are believed, `raise`, or only such as tell of less. Default `lower`. */
   trustHeaders?: 'lower' | 'raise'
+  /**
+   * Tokens kept free for urgent calls: those of a priority below `priority` leave the last `share` of the limit, above 0 and
+   * below 1, rounded up, but never all of it. Several such parts: each call leaves the largest of those above its priority. A
+   * call that costs more than it may use rejects with NeverFitsError. `burst` has no reserve. Default: none.
+   */
+  reserve?: Reserve | readonly Reserve[]
 }
 
 /**
@@ -37,8 +44,19 @@ export interface TokenBucketOptions {
  */
 export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
   const where = 'tokenBucket'
-  checkKeys(where, options, ['name', 'limit', 'windowMs', 'by', 'where', 'cost', 'burst', 'window', 'trustHeaders'])
-  const { name, limit, windowMs, by, burst, window = 'sliding', trustHeaders = 'lower' } = options
+  checkKeys(where, options, [
+    'name',
+    'limit',
+    'windowMs',
+    'by',
+    'where',
+    'cost',
+    'burst',
+    'window',
+    'trustHeaders',
+    'reserve',
+  ])
+  const { name, limit, windowMs, by, burst, window = 'sliding', trustHeaders = 'lower', reserve } = options
   checkName(where, name)
   if (typeof limit !== 'function') checkWhole(where, 'limit', limit, 1)
   checkWindow(where, windowMs)
@@ -52,6 +70,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
     throw wrongOption(where, 'window', '"sliding", "aligned", "anchored" or "decay"', window)
   if (trustHeaders !== 'lower' && trustHeaders !== 'raise')
     throw wrongOption(where, 'trustHeaders', '"lower" or "raise"', trustHeaders)
+  const reserves = reserve === undefined ? undefined : checkedReserve(where, reserve)
   return Object.freeze({
     kind: 'token-bucket',
     name,
@@ -63,6 +82,7 @@ export function tokenBucket(options: TokenBucketOptions): TokenBucketLimit {
     ...(burst !== undefined && { burst }),
     ...(window !== 'sliding' && { window }),
     ...(trustHeaders !== 'lower' && { trustHeaders }),
+    ...(reserves !== undefined && { reserve: reserves }),
   } as const)
 }
 
@@ -154,6 +174,19 @@ export function errorBudget(options: ErrorBudgetOptions): ErrorBudgetLimit {
 export function checkedLimit({ kind, ...options }: Limit): Limit {
   if (kind === 'token-bucket') return tokenBucket(options as TokenBucketOptions)
   return kind === 'in-flight' ? inFlight(options as InFlightOptions) : errorBudget(options as ErrorBudgetOptions)
+}
+
+function checkedReserve(where: string, reserve: Reserve | readonly Reserve[]): readonly Reserve[] {
+  const parts: readonly Reserve[] = Array.isArray(reserve) ? reserve : [reserve]
+  if (parts.length === 0) throw wrongOption(where, 'reserve', 'a share and a priority, or an array of such', reserve)
+  for (const part of parts) {
+    checkKeys(`${where}: reserve`, part, ['share', 'priority'])
+    const { share, priority } = part
+    if (!(Number.isFinite(share) && share > 0 && share < 1))
+      throw wrongOption(where, 'reserve.share', 'a number above 0 and below 1', share)
+    if (!Number.isFinite(priority)) throw wrongOption(where, 'reserve.priority', 'a finite number', priority)
+  }
+  return Object.freeze(parts.map(part => Object.freeze({ ...part })))
 }
 
 function checkName(where: string, name: unknown): void {

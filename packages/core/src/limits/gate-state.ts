@@ -3,9 +3,12 @@ import type { MemoryGate } from './gates.ts'
 import type { Hold } from './hold.ts'
 import { pick } from './keys.ts'
 
-/** A bucket, cap or budget as plain data. */
-export function stateOf(gate: MemoryGate, tokens: number, nowMs: number): GateState {
-  const readyAtMs = gate.readyAtMs(tokens, nowMs)
+/**
+ * A bucket, cap or budget as plain data.
+ * @param reserved tokens that whoever takes `tokens` has to leave
+ */
+export function stateOf(gate: MemoryGate, tokens: number, nowMs: number, reserved = 0): GateState {
+  const readyAtMs = gate.readyAtMs(tokens + reserved, nowMs)
   return {
     kind: gate.kind,
     name: gate.name,
@@ -13,6 +16,7 @@ export function stateOf(gate: MemoryGate, tokens: number, nowMs: number): GateSt
     limit: gate.tokens,
     free: Math.max(0, gate.free(nowMs)),
     inFlight: gate.inFlight,
+    ...(reserved > 0 && { reserved }),
     waitMs: readyAtMs === Number.POSITIVE_INFINITY ? null : Math.max(0, readyAtMs - nowMs),
   }
 }

@@ -1,3 +1,5 @@
+import type { Reserve } from './reserve.ts'
+
 /** What a request says of itself, by name: `{ exchange: 'bingx', ip: 'a', uid: '7', endpoint: 'GET /x' }`. */
 export type Labels = Readonly<Record<string, string>>
 
@@ -19,6 +21,7 @@ export interface TokenBucketLimit extends LimitBase {
   /** Absent: sliding. */
   readonly window?: 'aligned' | 'anchored' | 'decay'
   readonly trustHeaders?: 'lower' | 'raise'
+  readonly reserve?: readonly Reserve[]
 }
 
 /** At most `limit` calls that have been sent and not settled. */

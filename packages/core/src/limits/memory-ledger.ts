@@ -81,8 +81,13 @@ class MemoryLedger implements LedgerSession {
     return index < 0 ? 1 : costAt(passage, index, head.cost)
   }
 
-  sizeOf(gate: Gate): number {
-    return gate.kind === 'hold' ? Number.POSITIVE_INFINITY : (gate as MemoryGate).tokens
+  reservedOf(gate: Gate, head: Head, nowMs: number): number {
+    return gate.kind === 'bucket' ? (gate as Bucket).reserved(head.priority ?? 0, nowMs) : 0
+  }
+
+  sizeOf(gate: Gate, head?: Head): number {
+    if (gate.kind === 'hold') return Number.POSITIVE_INFINITY
+    return head === undefined ? (gate as MemoryGate).tokens : sizeFor(gate as MemoryGate, head)
   }
 
   earliestMs(head: Head, nowMs: number): number {
@@ -90,7 +95,7 @@ class MemoryLedger implements LedgerSession {
     let earliestMs = nowMs
     passage.gates.forEach((gate, index) => {
       const cost = costAt(passage, index, head.cost)
-      if (cost > 0) earliestMs = Math.max(earliestMs, gate.earliestMs(cost, nowMs))
+      if (cost > 0) earliestMs = Math.max(earliestMs, gate.earliestMs(cost + this.reservedOf(gate, head, nowMs), nowMs))
     })
     for (const hold of this.#holds.matching(passage.labels)) {
       const readyAtMs = hold.readyAtMs(nowMs)
@@ -104,7 +109,7 @@ class MemoryLedger implements LedgerSession {
     const { gates } = passage
     for (let i = 0; i < gates.length; i++) {
       const gate = gates[i] as MemoryGate
-      if (costAt(passage, i, head.cost) > gate.tokens) return gate
+      if (costAt(passage, i, head.cost) > sizeFor(gate, head)) return gate
     }
     return undefined
   }
@@ -266,7 +271,10 @@ class MemoryLedger implements LedgerSession {
   explain(head: Head, nowMs: number): readonly GateState[] {
     const passage = this.#fresh(head.passage as MemoryPassage)
     return [
-      ...passage.gates.map((gate, index) => stateOf(gate, costAt(passage, index, head.cost), nowMs)),
+      ...passage.gates.map((gate, index) => {
+        const cost = costAt(passage, index, head.cost)
+        return stateOf(gate, cost, nowMs, cost === 0 ? 0 : this.reservedOf(gate, head, nowMs))
+      }),
       ...this.#holds.matching(passage.labels).map(hold => holdState(hold, nowMs)),
     ]
   }
@@ -306,8 +314,9 @@ class MemoryLedger implements LedgerSession {
       if (cost === 0) continue
       // Before judging: this route's floor counts for the token that its own call takes.
       if (gate.kind === 'bucket') gate.drawnBy(passage.route, nowMs)
-      if (gate.free(nowMs) >= cost) continue
-      const readyAtMs = gate.readyAtMs(cost, nowMs)
+      const needed = cost + this.reservedOf(gate, head, nowMs)
+      if (gate.free(nowMs) >= needed) continue
+      const readyAtMs = gate.readyAtMs(needed, nowMs)
       if (readyAtMs > worstMs) {
         worst = gate
         worstMs = readyAtMs
@@ -338,7 +347,7 @@ class MemoryLedger implements LedgerSession {
       }
       // Until it settles the call refers to it, also where it takes nothing or its tokens are back: its refusal may halve it.
       gate.lanes++
-      if (cost > 0) gate.take(cost, nowMs)
+      if (cost > 0) gate.take(cost, nowMs, this.reservedOf(gate, head, nowMs))
     }
     const ticket = new MemoryTicket(passage, costs, nowMs, route.isWarm(nowMs))
     route.inFlight++
@@ -464,6 +473,10 @@ class MemoryLedger implements LedgerSession {
     }
     return passage
   }
+}
+
+function sizeFor(gate: MemoryGate, head: Head): number {
+  return gate.kind === 'bucket' ? gate.sizeFor(head.priority ?? 0) : gate.tokens
 }
 
 function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): number {

@@ -1,4 +1,5 @@
 import type { Labels, Limit } from '../limits/limit.ts'
+import type { Reserve } from '../limits/reserve.ts'
 import type { Refusal, ScheduleRequest, Seen, Usage } from '../request.ts'
 import type { Lasting } from './memory.ts'
 import type { SchedulerEvent } from './observer.ts'
@@ -17,6 +18,8 @@ export interface Gate {
   readonly by: readonly string[]
   /** How long a token of it is away at least, milliseconds; 0 for what has no tokens. */
   readonly windowMs: number
+  /** Parts of it that only calls of some priority may use. */
+  readonly reserve?: readonly Reserve[] | undefined
 }
 
 /** The gates that labels lead to. Resolved once per labels object. Holds come and go and are not among them. */
@@ -39,6 +42,8 @@ export interface SpentBudget {
 export interface Head {
   readonly passage: Passage
   readonly cost: ScheduleRequest['cost']
+  /** Default 0. */
+  readonly priority?: number | undefined
 }
 
 /** Leave to go: every gate was charged. */
@@ -108,11 +113,13 @@ export interface LedgerSession {
   readyAtMs(gate: Gate, tokens: number, nowMs: number): number
   /** Tokens that `gate` takes for this head. */
   costOf(gate: Gate, head: Head): number
-  /** Tokens per window of `gate`, Infinity for a hold. */
-  sizeOf(gate: Gate): number
+  /** Tokens of `gate` that this head has to leave for calls of higher priority. */
+  reservedOf(gate: Gate, head: Head, nowMs: number): number
+  /** Tokens per window of `gate`, Infinity for a hold; with a head, those that it may use. */
+  sizeOf(gate: Gate, head?: Head): number
   /** No start is possible before it. */
   earliestMs(head: Head, nowMs: number): number
-  /** The gate, if any, whose size is below what the head needs: it can never go. */
+  /** The gate, if any, whose size for the head is below what it costs: it can never go. */
   neverFits(head: Head): Gate | undefined
   /** The budget, if any, that fails the head at once. */
   spent(head: Head, nowMs: number): SpentBudget | undefined
@@ -150,6 +157,8 @@ export interface GateState {
   readonly inFlight: number
   /** How long until it lets the call (or, in a snapshot, one token) through, milliseconds; null while that hangs on an answer. */
   readonly waitMs: number | null
+  /** Of `free`, tokens that this call has to leave for higher priorities; absent where none are. */
+  readonly reserved?: number
 }
 
 /** A place for tokens. A scheduler opens its ledger once. */

@@ -72,6 +72,10 @@ export class Call implements Queued {
     return this.request.cost
   }
 
+  get priority(): number {
+    return this.request.priority ?? 0
+  }
+
   get retries(): number {
     return this.request.retries ?? DEFAULT_RETRIES
   }

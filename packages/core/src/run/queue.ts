@@ -3,6 +3,7 @@ import { Lane } from '../lanes/lane.ts'
 import type { Labels } from '../limits/limit.ts'
 import type { ScheduleRequest } from '../request.ts'
 import type { Call } from './call.ts'
+import { DropOrder, type Overflow } from './overflow.ts'
 
 /** The calls that wait: by lane, and by deadline. */
 export class Queue {
@@ -14,10 +15,12 @@ export class Queue {
   /** Those that may be joined, by labels and what they ask for. */
   readonly #shared = new Map<string, Call>()
   readonly #deadlines = new Heap<Call>((a, b) => a.deadlineMs < b.deadlineMs)
+  readonly #dropOrder: DropOrder | undefined
 
   /** @param entered is told of every new lane */
-  constructor(fairBy: string, entered: (lane: Lane) => void) {
+  constructor(fairBy: string, overflow: Overflow, entered: (lane: Lane) => void) {
     this.#fairBy = fairBy
+    this.#dropOrder = overflow === 'reject' ? undefined : new DropOrder(overflow)
     this.#entered = entered
   }
 
@@ -55,6 +58,12 @@ export class Queue {
     this.size--
     if (this.#deadlines.has(call)) this.#deadlines.remove(call)
     if (call.sharers !== undefined) this.#shared.delete(shareKey(call.request))
+    this.#dropOrder?.take(call)
+  }
+
+  /** The waiting call that loses its place to `newcomer`, which waits too; itself when nobody else may be dropped. */
+  dropFor(newcomer: Call): Call {
+    return this.#dropOrder?.first ?? newcomer
   }
 
   /** The waiting call that a request may join. */
@@ -91,6 +100,7 @@ export class Queue {
     this.size++
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.#deadlines.push(call)
     if (call.sharers !== undefined) this.#shared.set(shareKey(call.request), call)
+    this.#dropOrder?.add(call)
     const key = keyWith(priority, labels)
     let lane = this.#lanes.get(key)
     if (lane === undefined) {

@@ -36,6 +36,7 @@ beforeEach(() => {
     {
       readyAtMs: (gate, tokens, nowMs) => ((gate as TestGate).free >= tokens ? nowMs : (gate as TestGate).backAtMs),
       costOf: (_, lane) => costs.get(lane) ?? 1,
+      reservedOf: () => 0,
       sizeOf: gate => (gate as TestGate).size,
     },
     'uid',
@@ -284,8 +285,8 @@ describe('who comes waits behind those who wait', () => {
     expect(waiting.blockerOf(enter('b', [uid, ip]))).toBe(ip)
     expect(waiting.blockerOf(enter('c', [uid]))).toBeUndefined()
     expect([
-      waiting.isAwaited({ labels: {}, gates: [ip] }),
-      waiting.isAwaited({ labels: {}, gates: [uid] }),
+      waiting.isAwaited({ labels: {}, gates: [ip] }, 0),
+      waiting.isAwaited({ labels: {}, gates: [uid] }, 0),
     ]).toStrictEqual([true, false])
   })
 

@@ -10,6 +10,7 @@ export function realRooms(house: House): Rooms {
     {
       readyAtMs: (gate, tokens) => house.readyAtMs(gate.name, tokens),
       costOf: (_, lane) => house.costOf(Number(lane.key)),
+      reservedOf: () => 0,
       sizeOf: gate => house.taps.get(gate.name)?.size as number,
     },
     'uid',

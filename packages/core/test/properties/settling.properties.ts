@@ -66,6 +66,7 @@ const wildStory = fc.record({
   coldStart: fc.constantFrom('full' as const, 'paced' as const),
   ledgerMs: fc.option(fc.constantFrom(0, 3, 25), { nil: undefined, freq: 2 }),
   maxQueued: fc.constantFrom(1, 3, 1_000, 1_000),
+  overflow: fc.constantFrom('reject' as const, 'drop-oldest' as const, 'drop-lowest' as const),
   closeAtMs: fc.option(fc.integer({ min: 0, max: 5_000 }), { nil: undefined, freq: 3 }),
   drainAtMs: fc.integer({ min: 0, max: 5_000 }),
 })
@@ -77,7 +78,7 @@ test('whatever tasks and callers do, every call settles once, drain and close re
   await fc.assert(
     fc.asyncProperty(
       wildStory,
-      async ({ meddlings, limits, calls, coldStart, ledgerMs, maxQueued, closeAtMs, drainAtMs }) => {
+      async ({ meddlings, limits, calls, coldStart, ledgerMs, maxQueued, overflow, closeAtMs, drainAtMs }) => {
         const clock = virtualClock()
         const ledger = ledgerMs === undefined ? memoryLedger() : laterLedger(clock, () => ledgerMs)
         const scheduler = createScheduler({
@@ -87,6 +88,7 @@ test('whatever tasks and callers do, every call settles once, drain and close re
           coldStart,
           ledger,
           maxQueued,
+          overflow,
           timeoutMs: 2_000,
           lostCallMs: 500,
         })

@@ -68,7 +68,7 @@ describe('tokenBucket', () => {
     ],
     [
       { ...good, window_ms: 5 },
-      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, trustHeaders, got 5',
+      'tokenBucket: unknown option "window_ms": expected one of name, limit, windowMs, by, where, cost, burst, window, trustHeaders, reserve, got 5',
     ],
   ])('%o', (options, message) => throwsTypeError(() => (tokenBucket as Untyped)(options), message))
 
@@ -112,6 +112,16 @@ describe('createScheduler', () => {
       'tokenBucket: option "limit": expected a whole number of at least 1, got 0',
     ],
     [{ limits, maxQueued: -1 }, 'createScheduler: option "maxQueued": expected a whole number of at least 0, got -1'],
+    [{ limits, share: 0 }, 'createScheduler: option "share": expected a number above 0 and at most 1, got 0'],
+    [{ limits, share: 1.01 }, 'createScheduler: option "share": expected a number above 0 and at most 1, got 1.01'],
+    [
+      { limits, share: Number.NaN },
+      'createScheduler: option "share": expected a number above 0 and at most 1, got NaN',
+    ],
+    [
+      { limits, overflow: 'drop' },
+      'createScheduler: option "overflow": expected "reject", "drop-oldest" or "drop-lowest", got "drop"',
+    ],
     [
       { limits, coldStart: 'warm' },
       'createScheduler: option "coldStart": expected "paced", "full" or "spent", got "warm"',

@@ -109,6 +109,10 @@ export const someLimits: fc.Arbitrary<Limit[]> = fc
         windowMs: fc.oneof(fc.integer({ min: 20, max: 3_000 }), fc.constant(1_000)),
         by: fc.constantFrom(...LABEL_SETS),
         burst: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 5 }),
+        reserve: fc.option(fc.record({ share: fc.constantFrom(0.1, 0.5, 0.9), priority: fc.constantFrom(0, 1) }), {
+          nil: undefined,
+          freq: 3,
+        }),
       }),
       { minLength: 1, maxLength: 3 },
     ),
@@ -118,8 +122,13 @@ export const someLimits: fc.Arbitrary<Limit[]> = fc
     }),
   })
   .map(({ buckets, cap }) => [
-    ...buckets.map(({ burst, ...options }, index) =>
-      tokenBucket({ name: `b${index}`, ...options, ...(burst !== undefined && { burst }) }),
+    ...buckets.map(({ burst, reserve, ...options }, index) =>
+      tokenBucket({
+        name: `b${index}`,
+        ...options,
+        ...(burst !== undefined && { burst }),
+        ...(reserve !== undefined && { reserve }),
+      }),
     ),
     ...(cap === undefined ? [] : [inFlight({ name: 'cap', ...cap })]),
   ])

@@ -1,0 +1,48 @@
+import type { Usage } from '../request.ts'
+import type { Labels, Limit } from './limit.ts'
+
+/** Products of fractions fall short of the whole number that they are: 0.29 of 100 is 29. */
+const ROUNDING = 1e-9
+
+/** A part of a whole number, never more than that part, but for the least without which nothing would ever go. */
+export function shareOf(whole: number, share: number, least = 1): number {
+  return Math.max(least, Math.floor(whole * share + ROUNDING))
+}
+
+/** Errors and calls in flight stay below the number of a budget: with less than 2 none could ever go. */
+const leastOf = (limit: Limit): number => (limit.kind === 'error-budget' ? 2 : 1)
+
+/** The limit of one process out of several that share a server's limit. */
+export function sharedLimit(limit: Limit, share: number): Limit {
+  const { limit: whole } = limit
+  const tokens =
+    typeof whole === 'number'
+      ? shareOfLimit(limit, whole, share)
+      : (labels: Labels) => shareOfLimit(limit, whole(labels), share)
+  if (limit.kind !== 'token-bucket' || limit.burst === undefined) return { ...limit, limit: tokens }
+  return { ...limit, limit: tokens, burst: shareOf(limit.burst, share) }
+}
+
+/** What a function of the labels or `setLimit` gives; what is no limit is left as it is, to be refused as ever. */
+export function shareOfLimit(limit: Limit, whole: number, share: number): number {
+  return Number.isSafeInteger(whole) && whole > 0 ? shareOf(whole, share, leastOf(limit)) : whole
+}
+
+/**
+ * Headers tell of the whole limit, of which the others may use their part: only what they use beyond it is taken from ours.
+ * @param documented the whole limit
+ */
+export function sharedUsage(seen: Usage, documented: number, share: number): Usage {
+  const { limit, resetMs, used } = seen
+  const told = seen.max ?? (used === undefined || seen.remaining === undefined ? undefined : used + seen.remaining)
+  const remaining = seen.remaining ?? (used === undefined ? undefined : (told ?? documented) - used)
+  // More remains than is documented: then the limit is higher by that, and by the call that told.
+  const whole = Math.floor(told ?? (remaining !== undefined && remaining > documented ? remaining + 1 : documented))
+  const max = shareOf(whole, share)
+  return {
+    limit,
+    resetMs,
+    ...(whole !== documented && { max }),
+    ...(remaining !== undefined && { remaining: Math.max(0, Math.min(remaining, max)) }),
+  }
+}
