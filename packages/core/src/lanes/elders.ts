@@ -7,8 +7,6 @@ import type { Room } from './room.ts'
 export interface Elderly {
   roomOf(gate: Gate): Room | undefined
   costOf(gate: Gate, lane: Lane): number
-  /** Its turn, or that of its group where this is later. */
-  rankOf(lane: Lane): number
   /** The lane's standing is another: so is its place, if it waits. */
   moved(lane: Lane, nowMs: number): void
   /** The lane, which waits for the gate, goes before others now: what it needs is kept for it. */
@@ -63,7 +61,11 @@ export class Elders {
   #isInTurn(lane: Lane, oldest: Lane, room: Room): boolean {
     if (lane.elderOf !== undefined) return lane.elderOf === room || isOlder(lane.age, oldest.age)
     if (lane.priority !== oldest.priority) return false
-    const [rank, oldestRank] = [this.#rooms.rankOf(lane), this.#rooms.rankOf(oldest)]
+    // What its group was served at other gates is no reason to pass it over here.
+    const [rank, oldestRank] = [lane, oldest].map(each => Math.max(each.turn, room.served.get(each.group) ?? 0)) as [
+      number,
+      number,
+    ]
     return rank !== oldestRank ? rank < oldestRank : lane.turn < oldest.turn
   }
 

@@ -45,7 +45,6 @@ export class Waiting {
     this.#elders = new Elders({
       roomOf: gate => this.#rooms.get(gate),
       costOf: (gate, lane) => keeper.costOf(gate, lane),
-      rankOf: lane => this.#rankOf(lane),
       moved: (lane, nowMs) => this.#moved(lane, nowMs),
       chosen: (lane, gate, nowMs) => this.#claim(lane, gate, nowMs),
     })
@@ -292,17 +291,12 @@ export class Waiting {
     return undefined
   }
 
-  #rankOf(lane: Lane): number {
-    let rank = lane.turn
-    for (const gate of lane.cohort?.gates ?? [])
-      rank = Math.max(rank, this.#rooms.get(gate)?.served.get(lane.group) ?? 0)
-    return rank
-  }
-
   /** Where its group was served since the lane got its turn, the lane's rank is that of its group. */
   #rerank(lane: Lane, room: Room, nowMs: number): boolean {
     if (lane.elderOf !== undefined) return false
-    const rank = this.#rankOf(lane)
+    let rank = lane.turn
+    for (const gate of lane.cohort?.gates ?? [])
+      rank = Math.max(rank, this.#rooms.get(gate)?.served.get(lane.group) ?? 0)
     if (rank <= lane.rank) return false
     lane.rank = rank
     this.#sort(lane, room)
