@@ -3,6 +3,12 @@ import { elderStanding, isOld, isOlder, isOvertaken } from './age.ts'
 import type { Lane } from './lane.ts'
 import type { Room } from './room.ts'
 
+/**
+ * What goes in its turn hardly counts: else the oldest of many accounts would go before its turn. But where an account's own
+ * calls take all its turns, its others would wait for ever.
+ */
+const IN_TURN = 1 / 50
+
 /** What the elders need of the waiting rooms. */
 export interface Elderly {
   roomOf(gate: Gate): Room | undefined
@@ -34,7 +40,7 @@ export class Elders {
       const cost = this.#rooms.costOf(gate, lane)
       if (cost === 0) continue
       const { oldest } = room
-      if (oldest === undefined || this.#isInTurn(lane, oldest, room)) continue
+      if (oldest === undefined) continue
       const standing = elderStanding(oldest)
       // Whoever has a reserve here overtakes nobody from whom it is kept.
       if (lane.priority > standing) continue
@@ -43,7 +49,7 @@ export class Elders {
         oldest.overtaken = 0
       }
       // By all gates together: those behind several are tossed from one to the other.
-      oldest.overtaken += cost
+      oldest.overtaken += this.#isInTurn(lane, oldest, room) ? cost * IN_TURN : cost
       if (room.elder !== undefined || oldest.elderOf !== undefined || !isOld(oldest.age, gate, nowMs)) continue
       if (!isOvertaken(oldest.overtaken, this.#rooms.costOf(gate, oldest))) continue
       room.elder = oldest
