@@ -195,7 +195,9 @@ export class Bucket implements Gate {
 
   /** No start of a call that needs `tokens` is possible before it, whatever the answers still under way bring. */
   earliestMs(tokens: number, nowMs: number): number {
-    let atMs = this.readyAtMs(tokens, nowMs)
+    // A call under way may turn out never to have left: its tokens then come straight back.
+    let atMs = this.readyAtMs(Math.max(0, tokens - this.inFlight), nowMs)
+    // Or be answered now, which is news of what waits for an answer behind it.
     if (this.inFlight > 0) atMs = Math.min(atMs, nowMs + this.#delayMs(nowMs))
     // The calls that keep a silent route from being probed can end at any moment, or be answered.
     if (this.silent > 0) atMs = Math.min(atMs, this.#probeAtMs(1, true))

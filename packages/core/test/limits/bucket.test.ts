@@ -200,18 +200,19 @@ describe('no start is possible before', () => {
       ],
     ],
     [
-      'a window from now, when an answer may come now',
+      'now, when a call under way may turn out never to have left',
       [
         ['take', 0, 3],
-        ['earliest', 100, 1, 1101],
+        ['earliest', 100, 1, 100],
       ],
     ],
     [
-      'a return that comes earlier than such an answer could help',
+      'the first return that is needed even then',
       [
         ['take', 0, 3],
         ['answer', 10, 1],
-        ['earliest', 500, 1, 1011],
+        ['earliest', 500, 2, 500],
+        ['earliest', 500, 3, 1011],
       ],
     ],
   ])('%s', (_, steps) => play(bucket(), steps))
