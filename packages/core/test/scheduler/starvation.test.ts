@@ -63,6 +63,19 @@ describe('under a flood of higher priority', () => {
     expect(high.filter(atMs => atMs > startMs - 1_000 && atMs < startMs)).toHaveLength(0)
   })
 
+  test('a large call is not passed over by those who come from another gate’s room', async () => {
+    const limits = [
+      tokenBucket({ name: 'a', limit: 1, windowMs: 300, by: ['a'] }),
+      tokenBucket({ name: 'b', limit: 2, windowMs: 301, by: ['b'] }),
+    ]
+    const world = gate(limits, { floorMs: 0 })
+    flood(world, { labels: { b: '1', uid: 'f' } }, 8, 0)
+    flood(world, { labels: { a: '1', b: '1', uid: 'f' }, priority: 1 }, 8, 0)
+    const large = world.quick({ labels: { b: '1', uid: 'p' }, cost: 2 })
+    await world.clock.advance(30_000)
+    expect(large.started).toBe(true)
+  })
+
   test('it goes ahead at its other limits too', async () => {
     const limits = [perUid(10), tokenBucket({ name: 'ip', limit: 10, windowMs: 1_500, by: ['ip'] })]
     const world = gate(limits)
