@@ -538,6 +538,7 @@ export class HeadgateScheduler {
   }
 
   #go(lane: Lane, call: Call, ticket: Ticket, nowMs: number): void {
+    this.#waiting.overtakes(lane, nowMs)
     this.#queue.take(call)
     this.#runner.admit(call, ticket)
     this.#waiting.admitted(lane, nowMs)

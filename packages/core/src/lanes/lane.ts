@@ -1,9 +1,12 @@
 import type { Gate, Head, Passage } from '../ports/ledger.ts'
+import { Age } from './age.ts'
 import type { Cohort, Room } from './room.ts'
 
 /** A call as its lane sees it: a link in a chain. */
 export interface Queued {
   readonly cost: Head['cost']
+  /** Since when it waits, also for an attempt before. */
+  readonly queuedAtMs: number
   lane: Lane | undefined
   previous: Queued | undefined
   next: Queued | undefined
@@ -27,10 +30,19 @@ export class Lane {
 
   // What follows belongs to the waiting rooms.
   heapIndex = -1
+  /** What its priority counts as: more than that once its call has been overtaken for long. */
+  standing: number
   /** Its place in the order of turns; smaller goes first. Kept while it moves from room to room. */
   turn = 0
   /** The turn, or that of its group where this is later. */
   rank = 0
+  readonly age = new Age()
+  /** Tokens for which this call was passed over while it waited for longest. */
+  overtaken = 0
+  overtakenCall: Queued | undefined
+  /** The room whose elder it is, and the call that is. */
+  elderOf: Room | undefined
+  elderCall: Queued | undefined
   cohort: Cohort | undefined
   /** Where it waits by itself; undefined while it waits within its cohort, or is being judged. */
   room: Room | undefined
@@ -43,7 +55,7 @@ export class Lane {
   constructor(key: string, passage: Passage, priority: number, group: string) {
     this.key = key
     this.passage = passage
-    this.priority = priority
+    this.priority = this.standing = priority
     this.group = group
   }
 
@@ -77,13 +89,13 @@ export class Lane {
 
 /** What tells who goes first. */
 export interface Ranked {
-  readonly priority: number
+  readonly standing: number
   readonly rank: number
   readonly turn: number
 }
 
-/** Higher priority first, then the smaller rank; lanes of one group often share it, and take turns. */
+/** Higher standing first, then the smaller rank; lanes of one group often share it, and take turns. */
 export function goesBefore(a: Ranked, b: Ranked): boolean {
-  if (a.priority !== b.priority) return a.priority > b.priority
+  if (a.standing !== b.standing) return a.standing > b.standing
   return a.rank !== b.rank ? a.rank < b.rank : a.turn < b.turn
 }

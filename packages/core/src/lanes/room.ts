@@ -1,4 +1,5 @@
 import type { Gate } from '../ports/ledger.ts'
+import { Age, isOlder } from './age.ts'
 import { Heap } from './heap.ts'
 import { goesBefore, type Lane } from './lane.ts'
 
@@ -10,18 +11,21 @@ export class Cohort {
   readonly key: string
   readonly gates: readonly Gate[]
   readonly lanes = new Heap<Lane>(goesBefore)
+  /** Of its oldest lane. */
+  readonly age = new Age()
   /** Lanes that belong here, waiting here or not. */
   members = 0
   room: Room | undefined
   heapIndex = -1
+  readonly #ages = new Heap<Age>(isOlder)
 
   constructor(key: string, gates: readonly Gate[]) {
     this.key = key
     this.gates = gates
   }
 
-  get priority(): number {
-    return (this.lanes.peek() as Lane).priority
+  get standing(): number {
+    return (this.lanes.peek() as Lane).standing
   }
 
   get rank(): number {
@@ -30,6 +34,27 @@ export class Cohort {
 
   get turn(): number {
     return (this.lanes.peek() as Lane).turn
+  }
+
+  // The room that it waits in is told of it by `Room.update`.
+
+  add(lane: Lane): void {
+    this.lanes.push(lane)
+    this.#ages.push(lane.age)
+    this.age.take(this.#ages.peek() as Age)
+  }
+
+  remove(lane: Lane): void {
+    this.lanes.remove(lane)
+    this.#ages.remove(lane.age)
+    const oldest = this.#ages.peek()
+    if (oldest !== undefined) this.age.take(oldest)
+  }
+
+  update(lane: Lane): void {
+    this.lanes.update(lane)
+    this.#ages.update(lane.age)
+    this.age.take(this.#ages.peek() as Age)
   }
 }
 
@@ -45,8 +70,11 @@ export class Room {
   cohorts = 0
   /** A lane for which this gate's tokens are kept until its other gates have theirs. */
   claim: Lane | undefined
+  /** A lane that goes first, here and elsewhere, for it was overtaken here for long. */
+  elder: Lane | undefined
   wakeAtMs = Number.POSITIVE_INFINITY
   heapIndex = -1
+  readonly #ages = new Heap<Age>(isOlder)
 
   constructor(gate: Gate) {
     this.gate = gate
@@ -56,5 +84,26 @@ export class Room {
   get top(): Lane | undefined {
     const waiter = this.waiters.peek()
     return waiter instanceof Cohort ? waiter.lanes.peek() : waiter
+  }
+
+  /** The lane whose head waits for longest. */
+  get oldest(): Lane | undefined {
+    return this.#ages.peek()?.lane
+  }
+
+  add(waiter: Lane | Cohort): void {
+    this.waiters.push(waiter)
+    this.#ages.push(waiter.age)
+  }
+
+  remove(waiter: Lane | Cohort): void {
+    this.waiters.remove(waiter)
+    this.#ages.remove(waiter.age)
+  }
+
+  /** The waiter's rank or age has changed. */
+  update(waiter: Lane | Cohort): void {
+    this.waiters.update(waiter)
+    this.#ages.update(waiter.age)
   }
 }

@@ -1,4 +1,5 @@
 import type { Gate, Passage } from '../ports/ledger.ts'
+import { Elders } from './elders.ts'
 import { Heap } from './heap.ts'
 import { goesBefore, type Lane } from './lane.ts'
 import { Cohort, Room } from './room.ts'
@@ -7,6 +8,8 @@ import { Cohort, Room } from './room.ts'
 const CHEAP_CLAIM_SIZE = 50
 /** At smaller gates a lane is passed over so often before its claim idles their tokens. */
 const BOUNCES_BEFORE_CLAIM = 3
+/** An elder's claim holds for so many windows: a token is away for a window and its round trip, and it must not miss that. */
+const ELDERS_WINDOWS = 2
 
 /** Turns served are sorted out when so many are kept, and again whenever twice what was left. */
 const SERVED_AT_LEAST = 64
@@ -33,11 +36,18 @@ export class Waiting {
   readonly #due = new Heap<Room>((a, b) => goesBefore(a.top as Lane, b.top as Lane))
   /** Rooms that may have become empty; kept until the judging is over, for a lane under judgement may come back. */
   readonly #untidy: Room[] = []
+  readonly #elders: Elders
   #turns = 0
 
   constructor(keeper: GateKeeper, fairBy: string) {
     this.#keeper = keeper
     this.#fairBy = fairBy
+    this.#elders = new Elders({
+      roomOf: gate => this.#rooms.get(gate),
+      costOf: (gate, lane) => keeper.costOf(gate, lane),
+      moved: (lane, nowMs) => this.#moved(lane, nowMs),
+      chosen: (lane, gate, nowMs) => this.#claim(lane, gate, nowMs),
+    })
   }
 
   get isEmpty(): boolean {
@@ -89,7 +99,7 @@ export class Waiting {
   isAwaited(passage: Passage, priority: number): boolean {
     return passage.gates.some(gate => {
       const room = this.#rooms.get(gate)
-      return [room?.top, room?.claim].some(lane => lane !== undefined && lane.priority >= priority)
+      return [room?.top, room?.claim].some(lane => lane !== undefined && lane.standing >= priority)
     })
   }
 
@@ -107,21 +117,24 @@ export class Waiting {
 
   /** The lane waits for `gate`, with the turn it has. */
   place(lane: Lane, gate: Gate, nowMs: number): void {
+    lane.age.set(lane, nowMs)
+    if (this.#mustMove(lane, gate, nowMs)) this.#elders.moveTo(this.#room(gate), lane, nowMs)
     if (lane.wokenBy !== undefined && lane.wokenBy !== gate) this.#bounced(lane, gate, nowMs)
+    if (lane.elderOf !== undefined) this.#claim(lane, gate, nowMs)
     const room = this.#room(gate)
     const { cohort } = lane
     if (cohort === undefined || !cohort.gates.includes(gate)) {
       lane.room = room
-      room.waiters.push(lane)
+      room.add(lane)
       this.#retime(room, nowMs)
       return
     }
-    cohort.lanes.push(lane)
-    if (cohort.room === room) room.waiters.update(cohort)
+    cohort.add(lane)
+    if (cohort.room === room) room.update(cohort)
     else {
       this.#leaveRoom(cohort, nowMs)
       cohort.room = room
-      room.waiters.push(cohort)
+      room.add(cohort)
     }
     this.#retime(room, nowMs)
   }
@@ -132,10 +145,16 @@ export class Waiting {
     this.place(lane, lane.cohort?.room?.gate ?? gate, nowMs)
   }
 
+  /** The lane's head goes now, before any of lower priority. */
+  overtakes(lane: Lane, nowMs: number): void {
+    this.#elders.overtakes(lane, nowMs)
+  }
+
   /** A call of the lane goes: its next one has a new turn, and so have all of its group at the gates they contend for. */
   admitted(lane: Lane, nowMs: number): void {
     lane.turn = lane.rank = ++this.#turns
     lane.bounces = 0
+    this.#elders.dismiss(lane, nowMs)
     this.#dropClaims(lane, nowMs)
     for (const gate of lane.cohort?.gates ?? []) {
       const room = this.#rooms.get(gate)
@@ -150,10 +169,11 @@ export class Waiting {
   /** Takes the lane out, to be judged anew or forgotten. A lane under judgement is out already. */
   leave(lane: Lane, nowMs: number): void {
     this.#dropClaims(lane, nowMs)
+    this.#elders.dismiss(lane, nowMs)
     const { cohort, room } = lane
     lane.room = undefined
     if (room !== undefined) {
-      room.waiters.remove(lane)
+      room.remove(lane)
       this.#retime(room, nowMs)
     } else if (cohort?.lanes.has(lane)) this.#takeFromCohort(cohort, lane, nowMs)
   }
@@ -164,10 +184,11 @@ export class Waiting {
     if (room !== undefined) this.#retime(room, nowMs)
   }
 
+  /** The lane has another head. */
   changedFor(lane: Lane, nowMs: number): void {
-    const room = lane.room ?? lane.cohort?.room
-    if (room !== undefined) this.#retime(room, nowMs)
-    this.#retimeClaims(lane, nowMs)
+    lane.age.set(lane, nowMs)
+    this.#elders.headChanged(lane, nowMs)
+    this.#moved(lane, nowMs)
   }
 
   /** The lane whose turn it is, taken out for judging; undefined when no gate has tokens for anybody waiting at it. */
@@ -188,12 +209,13 @@ export class Waiting {
       if (lane.room === undefined) this.#takeFromCohort(cohort as Cohort, lane, nowMs)
       else {
         lane.room = undefined
-        room.waiters.remove(lane)
+        room.remove(lane)
         if (room.gate.kind !== 'hold' && cohort?.room !== undefined) {
           // Its own gate is free again; at the shared ones others wait: it takes its turn among them, unjudged.
           this.#retime(room, nowMs)
-          cohort.lanes.push(lane)
-          cohort.room.waiters.update(cohort)
+          lane.age.set(lane, nowMs)
+          cohort.add(lane)
+          cohort.room.update(cohort)
           this.#retime(cohort.room, nowMs)
           continue
         }
@@ -271,27 +293,42 @@ export class Waiting {
 
   /** Where its group was served since the lane got its turn, the lane's rank is that of its group. */
   #rerank(lane: Lane, room: Room, nowMs: number): boolean {
+    if (lane.elderOf !== undefined) return false
     let rank = lane.turn
     for (const gate of lane.cohort?.gates ?? [])
       rank = Math.max(rank, this.#rooms.get(gate)?.served.get(lane.group) ?? 0)
     if (rank <= lane.rank) return false
     lane.rank = rank
-    if (lane.room === undefined) {
-      const cohort = lane.cohort as Cohort
-      cohort.lanes.update(lane)
-      room.waiters.update(cohort)
-    } else room.waiters.update(lane)
-    if (this.#due.has(room)) this.#due.update(room)
+    this.#sort(lane, room)
     // Whoever goes before it now is no longer kept from what it claims.
     this.#retimeClaims(lane, nowMs)
     return true
   }
 
+  /** The lane's place among those that wait has changed. */
+  #moved(lane: Lane, nowMs: number): void {
+    const room = lane.room ?? (lane.cohort?.lanes.has(lane) ? lane.cohort.room : undefined)
+    if (room !== undefined) {
+      this.#sort(lane, room)
+      this.#retime(room, nowMs)
+    }
+    this.#retimeClaims(lane, nowMs)
+  }
+
+  #sort(lane: Lane, room: Room): void {
+    if (lane.room === undefined) {
+      const cohort = lane.cohort as Cohort
+      cohort.update(lane)
+      room.update(cohort)
+    } else room.update(lane)
+    if (this.#due.has(room)) this.#due.update(room)
+  }
+
   #takeFromCohort(cohort: Cohort, lane: Lane, nowMs: number): void {
-    cohort.lanes.remove(lane)
+    cohort.remove(lane)
     const room = cohort.room as Room
     if (cohort.lanes.size > 0) {
-      room.waiters.update(cohort)
+      room.update(cohort)
       this.#retime(room, nowMs)
     } else this.#leaveRoom(cohort, nowMs)
   }
@@ -300,8 +337,15 @@ export class Waiting {
     const { room } = cohort
     if (room === undefined) return
     cohort.room = undefined
-    room.waiters.remove(cohort)
+    room.remove(cohort)
     this.#retime(room, nowMs)
+  }
+
+  /** While an elder waits elsewhere for longer than its tokens here are worth, other old calls may have them. */
+  #mustMove(lane: Lane, gate: Gate, nowMs: number): boolean {
+    const here = lane.elderOf?.gate
+    if (here === undefined || here === gate) return false
+    return gate.kind === 'hold' || this.#waitMs(lane, gate, nowMs) > ELDERS_WINDOWS * here.windowMs
   }
 
   #bounced(lane: Lane, gate: Gate, nowMs: number): void {
@@ -314,12 +358,17 @@ export class Waiting {
     lane.bounces++
     const shared = lane.cohort?.gates ?? []
     const cheap = shared.includes(gate) && shared.every(each => this.#keeper.sizeOf(each) >= CHEAP_CLAIM_SIZE)
-    if (!cheap && lane.bounces < BOUNCES_BEFORE_CLAIM) return
-    const waitMs = this.#waitMs(lane, gate, nowMs)
+    if (cheap || lane.bounces >= BOUNCES_BEFORE_CLAIM) this.#claim(lane, gate, nowMs)
+  }
+
+  /** @param gate the one that refuses the lane */
+  #claim(lane: Lane, gate: Gate, nowMs: number): void {
+    const waitMs = this.#waitMs(lane, gate, nowMs) / (lane.elderOf === undefined ? 1 : ELDERS_WINDOWS)
     // A claim from an earlier bounce may idle its tokens for longer than this time.
     this.#dropClaims(lane, nowMs, waitMs)
     for (const each of lane.passage.gates) {
-      if (waitMs > each.windowMs) continue
+      // Where an elder itself waits, those who come from other rooms would get past it.
+      if (waitMs > each.windowMs && (lane.elderOf === undefined || each !== gate)) continue
       const room = this.#room(each)
       if (room.claim === lane || (room.claim !== undefined && !goesBefore(lane, room.claim))) continue
       room.claim = lane

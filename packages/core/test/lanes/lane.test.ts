@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { goesBefore, Lane, type Queued } from '../../src/lanes/lane.ts'
 
-const call = (): Queued => ({ cost: undefined, lane: undefined, previous: undefined, next: undefined })
+const call = (): Queued => ({ cost: undefined, queuedAtMs: 0, lane: undefined, previous: undefined, next: undefined })
 const lane = () => new Lane('k', { labels: {}, gates: [] }, 0, '')
 
 function inOrder(of: Lane): Queued[] {
@@ -47,9 +47,9 @@ describe('a lane', () => {
 })
 
 test.each([
-  ['the larger priority', { priority: 1, rank: 9, turn: 9 }, { priority: 0, rank: 1, turn: 1 }],
-  ['the smaller rank', { priority: 0, rank: 1, turn: 9 }, { priority: 0, rank: 2, turn: 1 }],
-  ['of one rank the smaller turn', { priority: 0, rank: 1, turn: 1 }, { priority: 0, rank: 1, turn: 2 }],
+  ['the larger standing', { standing: 1, rank: 9, turn: 9 }, { standing: 0, rank: 1, turn: 1 }],
+  ['the smaller rank', { standing: 0, rank: 1, turn: 9 }, { standing: 0, rank: 2, turn: 1 }],
+  ['of one rank the smaller turn', { standing: 0, rank: 1, turn: 1 }, { standing: 0, rank: 1, turn: 2 }],
 ])('%s goes first', (_, a, b) => {
   expect([goesBefore(a, b), goesBefore(b, a), goesBefore(a, a)]).toStrictEqual([true, false, false])
 })

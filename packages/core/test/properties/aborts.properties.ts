@@ -54,13 +54,20 @@ test('a call taken back in the instant in which it came leaves no trace, whateve
 })
 
 test('calls taken back while they wait leave all others the start times that they would have had without them', async () => {
-  // One bucket a call, one token each: nobody waits for several tokens, so no place in a line is held by who then leaves.
+  // One bucket a call, one token each: nobody waits for several tokens, so no place in a line is held by who then leaves. And
+  // of one priority: otherwise who leaves may have been the oldest for a while, and been passed over in another's stead.
   const limits = [tokenBucket({ name: 'b0', limit: 3, windowMs: 700, by: ['uid'] })]
   const costs = fc.constant(undefined)
-  const patient = someCalls({ costs }).map(calls => calls.map(plan => ({ ...plan, abortAfterMs: undefined })))
+  const patient = someCalls({ costs }).map(calls =>
+    calls.map(plan => ({ ...plan, priority: 0, abortAfterMs: undefined })),
+  )
   const fickle = someCalls({ costs }).map(calls =>
     // At instants of their own: whether a token or an abort comes first in one instant is chance.
-    calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: (plan.abortAfterMs ?? 150) + 0.37 })),
+    calls.map((plan, index) => ({
+      ...apart(plan, index),
+      priority: 0,
+      abortAfterMs: (plan.abortAfterMs ?? 150) + 0.37,
+    })),
   )
   await fc.assert(
     fc.asyncProperty(someStory({}), patient, fickle, async (its, patient, fickle) => {
@@ -80,10 +87,15 @@ test('expired calls, too, leave the buckets as if they had never been', async ()
   const limits = [tokenBucket({ name: 'b0', limit: 3, windowMs: 700, by: ['uid'] })]
   const costs = fc.constant(undefined)
   const patient = someCalls({ costs }).map(calls =>
-    calls.map(plan => ({ ...plan, abortAfterMs: undefined, maxWaitMs: undefined })),
+    calls.map(plan => ({ ...plan, priority: 0, abortAfterMs: undefined, maxWaitMs: undefined })),
   )
   const hurried = someCalls({ costs }).map(calls =>
-    calls.map((plan, index) => ({ ...apart(plan, index), abortAfterMs: undefined, maxWaitMs: plan.maxWaitMs ?? 300 })),
+    calls.map((plan, index) => ({
+      ...apart(plan, index),
+      priority: 0,
+      abortAfterMs: undefined,
+      maxWaitMs: plan.maxWaitMs ?? 300,
+    })),
   )
   await fc.assert(
     fc.asyncProperty(someStory({}), patient, hurried, async (its, patient, hurried) => {
