@@ -1,11 +1,4 @@
-import {
-  ClosedError,
-  ErrorBudgetError,
-  type MaxWaitError,
-  NeverFitsError,
-  QueueFullError,
-  RefusedError,
-} from './errors.ts'
+import { ClosedError, QueueFullError, RefusedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
@@ -20,6 +13,7 @@ import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call, type Watch } from './run/call.ts'
 import { checkHistory, checkLabels, checkReasoned, checkRequest, checkTask } from './run/check-request.ts'
+import { Hopeless } from './run/hopeless.ts'
 import { Passages } from './run/passages.ts'
 import { Queue } from './run/queue.ts'
 import { Remembrance } from './run/remembrance.ts'
@@ -45,6 +39,7 @@ export class HeadgateScheduler {
   readonly #waiting: Waiting
   readonly #passages = new Passages()
   readonly #queue: Queue
+  readonly #hopeless: Hopeless
   readonly #runner: Runner
   readonly #pollers: Pollers
   readonly #counters: Counters = newCounters()
@@ -81,6 +76,7 @@ export class HeadgateScheduler {
       spent: gate => this.#spent(gate),
       emit,
     })
+    this.#hopeless = new Hopeless(this.#ledger, this.#counters)
     this.#waiting = new Waiting(
       {
         readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
@@ -196,7 +192,7 @@ export class HeadgateScheduler {
     }
     this.#ledger.setLimit(name, limit, this.#clock.nowMs())
     for (const call of this.#queue.calls()) {
-      const tooLarge = this.#tooLarge(call)
+      const tooLarge = this.#hopeless.tooLarge(call)
       if (tooLarge !== undefined) this.#takeOut(call, tooLarge)
     }
     this.#goOn()
@@ -251,19 +247,8 @@ export class HeadgateScheduler {
     return passage
   }
 
-  #tooLarge(call: Call): NeverFitsError | undefined {
-    const gate = this.#ledger.neverFits(call)
-    if (gate === undefined) return undefined
-    return new NeverFitsError(
-      call.request.labels,
-      gate.name,
-      this.#ledger.costOf(gate, call),
-      this.#ledger.sizeOf(gate, call),
-    )
-  }
-
   #enter(call: Call, nowMs: number): void {
-    const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs)
+    const hopeless = this.#hopeless.tooLarge(call) ?? this.#hopeless.overBudget(call, nowMs)
     if (hopeless !== undefined) call.reject(hopeless)
     else this.#enqueue(call, nowMs)
   }
@@ -296,18 +281,12 @@ export class HeadgateScheduler {
     if (call.lane !== undefined) this.#queue.retime(call)
   }
 
-  #overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
-    const spent = this.#ledger.spent(call, nowMs)
-    if (spent === undefined) return undefined
-    return new ErrorBudgetError(call.request.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
-  }
-
   /** Errors have used up a budget: the calls that wait for it fail now, for nobody waits for minutes unasked. */
   #spent(budget: Gate): void {
     const nowMs = this.#clock.nowMs()
     for (const call of this.#queue.calls()) {
       if (!call.passage.gates.includes(budget)) continue
-      const overBudget = this.#overBudget(call, nowMs)
+      const overBudget = this.#hopeless.overBudget(call, nowMs)
       if (overBudget !== undefined) this.#takeOut(call, overBudget)
     }
   }
@@ -382,7 +361,7 @@ export class HeadgateScheduler {
    * @returns false when it was refused a place
    */
   #wait(call: Call, nowMs: number): boolean {
-    const tooLate = this.#tooLate(call, nowMs)
+    const tooLate = this.#hopeless.tooLate(call, nowMs)
     if (tooLate !== undefined) {
       call.reject(tooLate)
       return false
@@ -391,15 +370,6 @@ export class HeadgateScheduler {
     this.#passages.keep(call.request.labels, call.passage)
     this.#queue.append(call)
     return true
-  }
-
-  /** The deadline of a call holds for each of its starts. */
-  #tooLate(call: Call, nowMs: number): MaxWaitError | undefined {
-    if (call.deadlineMs === Number.POSITIVE_INFINITY) return undefined
-    const earliestMs = this.#ledger.earliestMs(call, nowMs)
-    if (earliestMs <= call.deadlineMs) return undefined
-    this.#counters.expired += call.sharers?.expire(nowMs, earliestMs) ?? 1
-    return call.sharers?.isEmpty === false ? undefined : tooLate(call, nowMs, earliestMs)
   }
 
   /** A lane that has just got its only call waits behind others, or is judged. */
@@ -559,7 +529,8 @@ export class HeadgateScheduler {
     else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
     else {
       // Its limit may have been lowered while it ran, and a hold may outlast its patience.
-      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs) ?? this.#tooLate(call, nowMs)
+      const hopeless =
+        this.#hopeless.tooLarge(call) ?? this.#hopeless.overBudget(call, nowMs) ?? this.#hopeless.tooLate(call, nowMs)
       if (hopeless !== undefined) {
         call.reject(hopeless)
         return
