@@ -53,6 +53,7 @@ export class Story {
       settledOrder: Number.POSITIVE_INFINITY,
       settled: 0,
       how: 'open',
+      stopped: undefined,
       ...changes,
     }
     this.log.calls.push(call)
@@ -77,6 +78,12 @@ export class Story {
       saidTimeMs: Number.NaN,
       succeeded: true,
       stuckFromMs: Number.NaN,
+      errorCode: undefined,
+      errorAtMs: Number.NaN,
+      failedAtMs: Number.NaN,
+      failedOrder: Number.POSITIVE_INFINITY,
+      endedOrder: Number.POSITIVE_INFINITY,
+      usage: undefined,
       ...changes,
     }
     call.attempts.push(attempt)

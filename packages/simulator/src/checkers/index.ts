@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario/scenario.ts'
 import type { RunLog } from '../world/log.ts'
 import { bounds } from './bounds.ts'
+import { budgets } from './budgets.ts'
 import { conservation } from './conservation.ts'
 import { fairness } from './fairness.ts'
 import { holds } from './holds.ts'
@@ -18,6 +19,7 @@ const CHECKERS: readonly Checker[] = [
   bounds,
   holds,
   reopening,
+  budgets,
   settlement,
   conservation,
   waiting,

@@ -12,6 +12,7 @@ const KNOWN = new Set([
   'TimeoutError',
   'BingxError',
   'CoinwError',
+  'ErrorBudgetError',
 ])
 
 /** Every call settles, exactly once, in a known way; one that may start no later than X has started by then. */

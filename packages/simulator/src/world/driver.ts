@@ -1,4 +1,4 @@
-import type { Scheduler } from '@headgate/core'
+import { ErrorBudgetError, type Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
 import { type ColdStart, clientLimits, type Labels, type Load, type Rule, type Scenario } from '../scenario/scenario.ts'
@@ -39,6 +39,8 @@ const SNAPSHOT_EVERY_MS = 20_000.123
 const STUCK_MS = 3_600_000
 /** A limit that was halved needs twenty quiet minutes at most; a route that was silent, as long again as it was: no longer than the run. */
 const QUIET_MS = 3_600_000
+/** Windows of an error budget, by a clock that may be slow. */
+const FORGIVING = 1.01
 const MOST_SLOTS = 200
 const MOST_PER_SLOT = 50_000
 
@@ -81,6 +83,8 @@ export class Driver {
     this.#isOver = true
     if (this.#gate === undefined) await clock.advance(120_000)
     await this.#drain()
+    // Errors of the last minutes may still stop calls, as they should.
+    await clock.advance(FORGIVING * Math.max(0, ...(scenario.budgets ?? []).map(({ windowMs }) => windowMs)))
     log.epilogueAtMs = clock.nowMs()
     const last = (load: Load) => scenario.loads.findLastIndex(each => each.labels['ip'] === load.labels['ip'])
     for (let load = 0; load < scenario.loads.length && this.#gate !== undefined; load++) {
@@ -217,6 +221,7 @@ export class Driver {
       settledOrder: Number.POSITIVE_INFINITY,
       settled: 0,
       how: 'open',
+      stopped: undefined,
     }
     log.calls.push(call)
     this.#unsettled++
@@ -234,7 +239,10 @@ export class Driver {
     const signal = this.#abortOf(call)
     send(this.#gate as Gate, call, signal).then(
       () => settle('ok'),
-      error => settle(String((error as Error | undefined)?.name)),
+      error => {
+        if (error instanceof ErrorBudgetError) call.stopped = { budget: error.limit, againAfterMs: error.retryAfterMs }
+        settle(String((error as Error | undefined)?.name))
+      },
     )
     if (scenario.kind === 'http' && log.texts.length > 20_000) log.texts.length = 20_000
     return call

@@ -28,6 +28,25 @@ export interface Attempt {
   succeeded: boolean
   /** From when on it was held up on its way, because nothing passed; NaN: it was not. */
   stuckFromMs: number
+  /** The error code that the server answered with; undefined: none. */
+  errorCode: string | undefined
+  /** When the server counted that error; NaN: there was none. */
+  errorAtMs: number
+  /** When the client was told of it; NaN: never. */
+  failedAtMs: number
+  /** Its place in the order of things. Infinity: never. */
+  failedOrder: number
+  endedOrder: number
+  /** What its answer told of a limit's usage; undefined: nothing. */
+  usage: UsageLog | undefined
+}
+
+export interface UsageLog {
+  /** The limit's name. */
+  readonly name: string
+  readonly isTrue: boolean
+  /** The numbers can be those of the limit that it names. */
+  readonly isBelievable: boolean
 }
 
 export interface CallLog {
@@ -47,6 +66,8 @@ export interface CallLog {
   /** How often. */
   settled: number
   how: string
+  /** What stopped it, and after how long it was told that its like may go again. */
+  stopped: { readonly budget: string; readonly againAfterMs: number } | undefined
 }
 
 /** What came to the server, in order. */
