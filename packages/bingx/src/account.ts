@@ -79,6 +79,11 @@ export interface BingxAccount {
     /** Assets of the spot account. GET /openApi/spot/v1/account/balance */
     balance(options?: CallOptions): Promise<SpotBalance[]>
   }
+  /**
+   * Calls go out again after BingX found the key wrong, which stops them all (event `account-stopped`): the stop is the
+   * key's, whatever account object it was made with. Does nothing when it isn't stopped.
+   */
+  resume(): void
   /** What each account is worth. GET /openApi/account/v1/allAccountBalance */
   allBalances(query?: AllBalancesQuery, options?: CallOptions): Promise<AccountBalance[]>
   /**
@@ -122,6 +127,7 @@ export function createAccount(context: Context, calls: Calls, credentials: Crede
   }
   return Object.freeze({
     uid: checked.uid,
+    resume: () => context.exchange.resume(checked),
     swap: Object.freeze({
       balance: (options?: CallOptions) => swapBalance('account.swap.balance', {}, options),
       income: Object.freeze(Object.assign(income, { pages })),

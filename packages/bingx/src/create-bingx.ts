@@ -15,6 +15,7 @@ import { bingxError } from './errors.ts'
 import { bingxLimits } from './limits.ts'
 import { type Context, publicEndpoint } from './requests.ts'
 import * as responses from './responses.ts'
+import { bingxClock } from './server-time.ts'
 
 export interface BingxOptions extends ExchangeOptions {
   /**
@@ -22,6 +23,11 @@ export interface BingxOptions extends ExchangeOptions {
    * allows.
    */
   recvWindow?: number
+  /**
+   * Sign by BingX's clock: asked before the first signed call and every ten minutes of use, under the limits of public
+   * calls. `false`: by the host's, which must then be right within a second. Default true.
+   */
+  syncClock?: boolean
 }
 
 /** BingX as seen from one IP address. */
@@ -55,11 +61,16 @@ const LOST_CALL_MS = 5_000
  */
 export function createBingx(options?: BingxOptions): Bingx {
   const name = 'createBingx'
-  const checked = checkOptions<BingxOptions>(name, options, { ...exchangeChecks, recvWindow: wholeNumber(1, 60_000) })
-  const { recvWindow = RECV_WINDOW_MS } = checked
+  const checked = checkOptions<BingxOptions>(name, options, {
+    ...exchangeChecks,
+    recvWindow: wholeNumber(1, 60_000),
+    syncClock: { expected: 'true or false', test: value => typeof value === 'boolean' },
+  })
+  const { recvWindow = RECV_WINDOW_MS, syncClock = true } = checked
   const exchange = openExchange(
     {
       name,
+      exchange: 'bingx',
       baseUrl: BASE_URL,
       limits: bingxLimits,
       error: bingxError,
@@ -68,7 +79,9 @@ export function createBingx(options?: BingxOptions): Bingx {
     },
     checked,
   )
-  const context: Context = { exchange, recvWindow, nowMs: () => exchange.clock.epochMs() }
+  const clock = syncClock ? bingxClock(exchange) : undefined
+  const nowMs = () => clock?.epochMs() ?? exchange.clock.epochMs()
+  const context: Context = { exchange, recvWindow, clock, nowMs }
   const calls = new Calls(context)
   const serverTime = publicEndpoint(
     context,

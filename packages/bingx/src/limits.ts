@@ -1,6 +1,7 @@
 import { type Labels, type Limit, tokenBucket } from '@headgate/core'
 import { documentedLimits, isSigned } from './endpoints/documented.ts'
 import { STRICTEST_UID_LIMIT } from './endpoints/endpoint.ts'
+import { errorBudgets } from './error-budgets.ts'
 
 // A scheduler may serve several exchanges, whose labels have the same names.
 const isBingx = (labels: Labels) => labels['exchange'] === 'bingx'
@@ -71,4 +72,5 @@ export const bingxLimits: readonly Limit[] = Object.freeze([
     by: ['exchange', 'ip', 'group'],
     where: isMarketData,
   }),
+  ...errorBudgets,
 ])

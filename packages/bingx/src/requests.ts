@@ -5,6 +5,7 @@ import {
   type Exchange,
   type Params,
   type Schema,
+  type ServerClock,
   type Verdict,
 } from '@headgate/http'
 import type { Endpoint } from './endpoints/endpoint.ts'
@@ -16,9 +17,14 @@ import { buildQuery, encodeQuery, signBingx } from './signing.ts'
 export interface Context {
   readonly exchange: Exchange
   readonly recvWindow: number
+  /** Undefined: calls are signed by the host's clock. */
+  readonly clock: ServerClock | undefined
   /** The server's epoch time as far as we know it. */
   readonly nowMs: () => number
 }
+
+/** The earliest that it can be: a hold that is read against it never ends too soon. */
+const leastNowMs = ({ clock, nowMs }: Context) => nowMs() - (clock?.errorMs() ?? 0)
 
 /** Sends one call of an endpoint, and reads its answer. */
 export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
@@ -33,10 +39,10 @@ export function publicEndpoint<T>(
   schema: Schema<T>,
   readBare?: ReadBare<T>,
 ): Send<T> {
-  const { exchange, nowMs } = context
+  const { exchange, clock } = context
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
-  const reading = { schema, scope: PUBLIC_SCOPE }
+  const reading = { schema, scope: PUBLIC_SCOPE, usageLimit: 'bingx ip×market endpoint' }
   return async (where, params, options) => {
     const query = encodeQuery(buildQuery(params, where))
     return exchange.call(
@@ -44,8 +50,9 @@ export function publicEndpoint<T>(
         labels,
         repeatable: endpoint.method === 'GET',
         hide: [],
+        ...(clock && { clock }),
         sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
-        judge: answer => read(answer, endpoint, reading, nowMs(), readBare),
+        judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
       },
       checkCallOptions(where, options),
     )
@@ -54,14 +61,15 @@ export function publicEndpoint<T>(
 
 /** An account's endpoints. The keys stay in this closure. */
 export function signedEndpoints(context: Context, account: { apiKey: string; secretKey: string; uid: string }) {
-  const { exchange, recvWindow, nowMs } = context
+  const { exchange, recvWindow, clock, nowMs } = context
+  const key = exchange.keys.of(account)
   const { apiKey, secretKey, uid } = account
   const headers = { 'X-BX-APIKEY': apiKey }
   const hide = [apiKey, secretKey]
   return <T>(endpoint: Endpoint, schema: Schema<T>, readBare?: ReadBare<T>): Send<T> => {
     const url = exchange.baseUrl + endpoint.path
     const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
-    const reading = { schema, scope: SIGNED_SCOPE }
+    const reading = { schema, scope: SIGNED_SCOPE, usageLimit: 'bingx uid×endpoint' }
     return async (where, params, options) => {
       // Before the wait, so that a bad parameter costs no turn; signing comes after it.
       buildQuery(params, where)
@@ -70,13 +78,17 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
           labels,
           repeatable: endpoint.method === 'GET',
           hide,
+          key,
+          ...(clock && { clock }),
           sign() {
-            const query = buildQuery({ ...params, recvWindow, timestamp: nowMs() }, where)
+            const timestampMs = nowMs()
+            const query = buildQuery({ ...params, recvWindow, timestamp: timestampMs }, where)
             const signature = signBingx(query, secretKey)
             const { method } = endpoint
-            return { method, url: `${url}?${encodeQuery(query)}&signature=${signature}`, headers, hide: [signature] }
+            const signed = `${url}?${encodeQuery(query)}&signature=${signature}`
+            return { method, url: signed, headers, hide: [signature], timestampMs }
           },
-          judge: answer => read(answer, endpoint, reading, nowMs(), readBare),
+          judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
         },
         checkCallOptions(where, options),
       )

@@ -70,12 +70,29 @@ function row<T extends z.ZodType>(schema: T, spellings: Readonly<Record<string, 
   }, schema)
 }
 
-/** A list; null and nothing at all are an empty one. `unwrap` takes the list out of what it came in. */
+const rows = z.array(z.unknown())
+
+/**
+ * A list; null and nothing at all are an empty one. `unwrap` takes the list out of what it came in. The first row that
+ * doesn't fit ends it: a megabyte of them would else be a million complaints.
+ */
 function list<T extends z.ZodType>(item: T, unwrap: (data: object) => unknown = data => data) {
-  return z.preprocess(
-    data => (typeof data === 'object' && data !== null ? (unwrap(data) ?? []) : (data ?? [])),
-    z.array(item),
-  )
+  return z.unknown().transform((data, context): z.output<T>[] => {
+    const given = typeof data === 'object' && data !== null ? (unwrap(data) ?? []) : (data ?? [])
+    const result = rows.safeParse(given)
+    const read: z.output<T>[] = []
+    let issues = result.error?.issues ?? []
+    for (const [index, each] of (result.data ?? []).entries()) {
+      const one = item.safeParse(each)
+      if (one.success) read.push(one.data)
+      else {
+        issues = one.error.issues.map(issue => ({ ...issue, path: [index, ...issue.path] }))
+        break
+      }
+    }
+    for (const { message, path } of issues) context.issues.push({ code: 'custom', message, path, input: given })
+    return read
+  })
 }
 
 const field = (data: object, name: string): unknown => (data as Record<string, unknown>)[name]

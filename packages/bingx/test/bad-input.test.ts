@@ -10,7 +10,8 @@ const fetch = async (...request: unknown[]) => {
 const scheduler = createScheduler({ limits: bingxLimits, coldStart: 'full' })
 const keys = { apiKey: 'key-5d41402abc4b2a76', secretKey: 'secret-7d793037a0760186' }
 
-const OPTIONS = 'baseUrl, ip, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, recvWindow'
+const OPTIONS =
+  'baseUrl, ip, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, recvWindow, syncClock'
 const UID = 'expected a name of yours for the account, at most 64 characters long, and not "auto"'
 const PLAIN = 'a string without & = ? # and line breaks, a finite number or a boolean'
 const INCOME = 'symbol, incomeType, startTime, endTime, limit'
@@ -42,7 +43,7 @@ describe('createBingx', () => {
       'option "memory": expected none next to "scheduler", which has its own, got one',
     ],
     [{ memory: 'file' }, 'option "memory": expected a memory (from fileMemory), got "file"'],
-    [{ scheduler, observer() {} }, 'option "observer": expected none next to "scheduler", which has its own, got one'],
+    [{ syncClock: 'yes' }, 'option "syncClock": expected true or false, got "yes"'],
     [{ recvWindow: 0 }, 'option "recvWindow": expected a whole number from 1 to 60000, got 0'],
     [{ recvWindow: '5000' }, 'option "recvWindow": expected a whole number from 1 to 60000, got "5000"'],
     [{ timeoutMs: 0 }, 'option "timeoutMs": expected a whole number from 1 to 2147483647, got 0'],

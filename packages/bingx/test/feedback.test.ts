@@ -60,7 +60,10 @@ describe('a refusal with a time holds the endpoint of the UID', () => {
 
   it('that is past means now; one that is absurd is cut to 15 minutes', () => {
     expect(told(body(100410, 'unblocked after 1500000000000'))).toMatchObject({ refusal: { holdMs: 0 } })
-    expect(told(body(100410, 'unblocked after 9999999999999'))).toMatchObject({ refusal: { holdMs: 15 * 60_000 } })
+    expect(told(body(100410, 'unblocked after 9999999999999'))).toMatchObject({
+      refusal: { holdMs: 15 * 60_000 },
+      alert: 'hold-clamped',
+    })
   })
 })
 
@@ -87,18 +90,32 @@ describe('a refusal without a time', () => {
   })
 })
 
-it.each([403, 418])('HTTP %i without a code holds the whole IP for 5 minutes', status => {
+it.each([403, 418])('HTTP %i without a code holds the whole IP for 5 minutes, and a person should know', status => {
   expect(told('<html>blocked</html>', status)).toEqual({
     trouble: { code: status, msg: `HTTP ${status} without a readable code`, kind: 'held', untilMs: LOCAL_MS + 300_000 },
     refusal: { holdMs: 300_000, by: ['exchange', 'ip'] },
+    alert: 'ip-banned',
   })
 })
 
-it('risk control pauses the endpoint for 5 minutes', () => {
-  const msg = 'Request is temporarily restricted due to risk control'
-  expect(told(body(109429, msg))).toEqual({
-    trouble: { code: 109429, msg, kind: 'risk', untilMs: LOCAL_MS + 300_000 },
-    refusal: { holdMs: 300_000, by: ['exchange', 'uid', 'endpoint'] },
+describe('risk control pauses the endpoint for 15 minutes, and the call does not go again', () => {
+  it.each([
+    [109429, 'Request is temporarily restricted due to risk control'],
+    [80020, 'risk forbidden'],
+    [40029, ''],
+    [109403, 'risk control'],
+  ])('%i %j', (code, msg) => {
+    expect(told(body(code, msg))).toMatchObject({
+      trouble: { code, msg, kind: 'risk', untilMs: LOCAL_MS + 900_000 },
+      refusal: { holdMs: 900_000, by: ['exchange', 'uid', 'endpoint'] },
+      final: true,
+      alert: 'risk-control',
+    })
+  })
+
+  it('also where it names a shorter time', () => {
+    const msg = `restricted due to risk control, will be unblocked after ${LOCAL_MS + 1000}`
+    expect(told(body(109429, msg))).toMatchObject({ trouble: { kind: 'risk' }, refusal: { holdMs: 900_000 } })
   })
 })
 
@@ -117,11 +134,9 @@ describe('an error that is no refusal', () => {
       'IP does not match IP whitelist , please go to https://bingx.com/en/account/api/ to verify the ip you have set',
       'key',
     ],
-    [100001, 'signature mismatch', 'fatal'],
+    [100001, 'signature mismatch', 'key'],
     [100412, 'Null signature', 'fatal'],
     [100004, 'permission denied', 'fatal'],
-    [80020, 'risk forbidden', 'risk'],
-    [109403, 'risk control', 'risk'],
     [100202, 'Insufficient balance', 'fatal'],
     [100500, 'internal', 'transient'],
     [100503, 'unavailable', 'transient'],
@@ -134,14 +149,15 @@ describe('an error that is no refusal', () => {
     [100400, `can retry after time: ${UNTIL_MS}`, 'fatal'],
   ])('%i %s: %s', (code, msg, kind) => {
     for (const status of [200, 400, 500])
-      expect(told(body(code, msg), status)).toEqual({ trouble: { code, msg, kind } })
+      expect(told(body(code, msg), status)).toMatchObject({ trouble: { code, msg, kind } })
   })
 
   it.each([
     [500, 'transient'],
     [502, 'transient'],
     [503, 'transient'],
-    [504, 'transient'],
+    [504, 'lost'],
+    [524, 'lost'],
     [522, 'transient'],
     [408, 'transient'],
     [400, 'fatal'],
@@ -150,14 +166,14 @@ describe('an error that is no refusal', () => {
     [200, 'malformed'],
   ])('HTTP %i without a code: %s', (status, kind) => {
     for (const text of ['', '<html></html>', '[]', '{}', '{"code":null}', '{"code":{}}', '{"code":1.5e', '"0"']) {
-      expect(told(text, status)).toEqual({
+      expect(told(text, status)).toMatchObject({
         trouble: { code: status, msg: `HTTP ${status} without a readable code`, kind },
       })
     }
   })
 
   it('takes a message that is no text for none', () => {
-    expect(told(body(100400, { deep: true }))).toEqual({ trouble: { code: 100400, msg: '', kind: 'fatal' } })
+    expect(told(body(100400, { deep: true }))).toMatchObject({ trouble: { code: 100400, msg: '', kind: 'fatal' } })
   })
 })
 

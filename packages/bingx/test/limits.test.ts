@@ -10,7 +10,7 @@ function limitsOf(labels: Labels): string[] {
     const applies =
       limit.by.every(name => Object.hasOwn(labels, name)) && (!('where' in limit) || limit.where?.(labels) !== false)
     const tokens = typeof limit.limit === 'function' ? limit.limit(labels) : limit.limit
-    return applies && 'windowMs' in limit ? [`${tokens}/${limit.windowMs} ${limit.by.join(' ')}`] : []
+    return applies && limit.kind === 'token-bucket' ? [`${tokens}/${limit.windowMs} ${limit.by.join(' ')}`] : []
   })
 }
 

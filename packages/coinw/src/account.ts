@@ -11,6 +11,11 @@ import { type Balances, balances } from './responses.ts'
 export interface CoinwAccount {
   /** The account's name in labels, events and errors. */
   readonly uid: string
+  /**
+   * Calls go out again after CoinW found the key wrong, which stops them all (event `account-stopped`): the stop is the
+   * key's, whatever account object it was made with. Does nothing when it isn't stopped.
+   */
+  resume(): void
   readonly spot: {
     /** Amounts by asset. POST /api/v1/private?command=returnBalances */
     balances(options?: CallOptions): Promise<Balances>
@@ -29,6 +34,7 @@ export function createAccount(context: Context, calls: Calls, credentials: Crede
   const returnBalances = command('returnBalances', balances)
   return Object.freeze({
     uid: checked.uid,
+    resume: () => context.exchange.resume(checked),
     spot: Object.freeze({
       balances: (options?: CallOptions) => returnBalances('account.spot.balances', {}, options),
     }),

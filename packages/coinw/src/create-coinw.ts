@@ -47,9 +47,12 @@ const BASE_URL = 'https://api.coinw.com'
 export function createCoinw(options?: CoinwOptions): Coinw {
   const name = 'createCoinw'
   const checked = checkOptions<CoinwOptions>(name, options, { ...exchangeChecks, ladder: flag })
-  const exchange = openExchange({ name, baseUrl: BASE_URL, limits: coinwLimits, error: coinwError }, checked)
-  const { scheduler, clock, ip } = exchange
-  const ladder = checked.ladder === false ? undefined : new Ladder({ scheduler, clock, ip })
+  const exchange = openExchange(
+    { name, exchange: 'coinw', baseUrl: BASE_URL, limits: coinwLimits, error: coinwError },
+    checked,
+  )
+  const { scheduler, clock, ip, tell } = exchange
+  const ladder = checked.ladder === false ? undefined : new Ladder({ scheduler, clock, ip, tell })
   const context: Context = { exchange, ladder }
   const calls = new Calls(context)
   return Object.freeze({

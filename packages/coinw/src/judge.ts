@@ -32,9 +32,17 @@ const CODE_RULES: readonly Rule[] = [
   { codes: [-3, 10002, 10003, 10004, 10005, 200005], kind: 'fatal' },
 ]
 
-/** For Cloudflare's pages, which stand before CoinW. */
+/** Cloudflare's firewall names no time; BingX's lasts about 5 minutes (clients' observations, 2026). */
+const IP_BAN_MS = 5 * 60_000
+
+/**
+ * For Cloudflare's pages, which stand before CoinW: a 403 is its firewall, and shuts out the address. After a time-out at
+ * the gateway (504, 524) nobody knows what became of the call.
+ */
 const STATUS_RULES: readonly Rule[] = [
   { codes: [429], kind: 'refused', refused: {} },
+  { codes: [403, 418], kind: 'held', refused: { holdMs: IP_BAN_MS, by: ['exchange', 'ip'] }, alert: 'ip-banned' },
+  { codes: [504, 524], kind: 'lost' },
   { codes: [408, [500, 599]], kind: 'transient' },
   { codes: [[400, 499]], kind: 'fatal' },
 ]

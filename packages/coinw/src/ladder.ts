@@ -1,4 +1,4 @@
-import type { Clock, Labels, Scheduler } from '@headgate/core'
+import type { Clock, Labels, Scheduler, SchedulerEvent } from '@headgate/core'
 
 /**
  * CoinW's escalation ("Precautions", coinw.com/api-doc/en/common/precautions, undated, read 2026-11): more refusals than
@@ -36,6 +36,7 @@ export interface LadderSetup {
   readonly clock: Clock
   /** The name of the client's address, as in labels. */
   readonly ip: string
+  readonly tell: (event: SchedulerEvent) => void
 }
 
 /**
@@ -123,7 +124,7 @@ class Subject {
 
   /** The threshold was passed all the same: CoinW has gone a step up, and so does the client. */
   #over(): 'warned' | undefined {
-    const { scheduler } = this.#setup
+    const { scheduler, tell } = this.#setup
     this.#refusals = []
     if (this.warnedForMs <= 0) {
       scheduler.remember(this.#warnings, WARNING_MS)
@@ -136,8 +137,8 @@ class Subject {
     scheduler.hold(this.#labels, {
       forMs: isLast ? BLACKLIST_MS : BAN_MS,
       reason: isLast ? `CoinW: ${bans} bans in 8 h, stopped before it blacklists` : 'CoinW: too many refusals, banned',
-      alert: isLast,
     })
+    if (isLast) tell({ type: 'alert', reason: 'ladder', labels: this.#labels, facts: { bans, forMs: BLACKLIST_MS } })
     return undefined
   }
 

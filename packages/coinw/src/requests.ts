@@ -1,5 +1,6 @@
 import type { Labels } from '@headgate/core'
 import {
+  type AccountKey,
   type CallOptions,
   checkCallOptions,
   checkParams,
@@ -36,6 +37,7 @@ interface Prepared<T> {
   readonly labels: Labels
   readonly hide: readonly string[]
   readonly schema: Schema<T>
+  readonly key?: AccountKey
   sign(params: Sent): SignedRequest
 }
 
@@ -44,6 +46,7 @@ export function privateCommands(context: Context, account: { apiKey: string; sec
   const { apiKey, secretKey, uid } = account
   const { baseUrl, ip } = context.exchange
   const hide = [apiKey, secretKey]
+  const key = context.exchange.keys.of(account)
   context.ladder?.join(uid)
   const headers = { 'Content-Type': 'application/json' }
   return <T>(command: PrivateCommandName, schema: Schema<T>): Send<T> => {
@@ -54,7 +57,7 @@ export function privateCommands(context: Context, account: { apiKey: string; sec
       const query = encodeQuery({ command, ...params, api_key: apiKey, sign })
       return { method: 'POST', url: `${baseUrl}/api/v1/private?${query}`, headers, hide: [sign] }
     }
-    return sending(context, command, { labels, hide, schema, sign })
+    return sending(context, command, { labels, hide, schema, key, sign })
   }
 }
 
@@ -70,7 +73,7 @@ export function publicCommand<T>(context: Context, command: PublicCommandName, s
 }
 
 function sending<T>({ exchange, ladder }: Context, command: CommandName, prepared: Prepared<T>): Send<T> {
-  const { labels, hide, schema, sign } = prepared
+  const { labels, hide, schema, key, sign } = prepared
   const { by, read }: Command = COMMANDS[command]
   const reading = { schema, scope: ['exchange', by, 'endpoint'] }
   return async (where, given, options) => {
@@ -83,6 +86,7 @@ function sending<T>({ exchange, ladder }: Context, command: CommandName, prepare
         labels,
         repeatable: read,
         hide,
+        ...(key && { key }),
         sign: () => sign(params),
         judge(answer) {
           const verdict = judge(answer, reading, exchange.clock.epochMs())

@@ -109,7 +109,7 @@ describe('an error', () => {
   it.each([
     [{ code: 10006, msg: 'api_key error' }, { kind: 'key', code: 10006 }, 1],
     [{ code: '-200', msg: 'system' }, { kind: 'transient', code: '-200' }, 4],
-    [{ body: '<html>Attention Required! | Cloudflare</html>', status: 403 }, { kind: 'fatal', code: 403 }, 1],
+    [{ body: '<html>no such page</html>', status: 404 }, { kind: 'fatal', code: 404 }, 1],
     [{ body: '<html>522</html>', status: 522 }, { kind: 'transient', code: 522 }, 4],
     [{ body: '<html>fine</html>', status: 200 }, { kind: 'malformed', code: 200 }, 1],
   ])('%o: %o, sent %i times', async (reply, expected, times) => {

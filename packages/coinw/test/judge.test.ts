@@ -85,16 +85,16 @@ describe('an error that is no refusal', () => {
   })
 
   it.each([
-    [403, 'fatal'],
     [404, 'fatal'],
     [408, 'transient'],
     [500, 'transient'],
     [502, 'transient'],
-    [524, 'transient'],
+    [504, 'lost'],
+    [524, 'lost'],
     [200, 'malformed'],
   ])("Cloudflare's page with HTTP %i: %s", (status, kind) => {
     for (const text of ['<!DOCTYPE html><title>Attention Required!</title>', '', '[]', '{"code":true}']) {
-      expect(told(text, status)).toEqual({
+      expect(told(text, status)).toMatchObject({
         trouble: { code: status, msg: `HTTP ${status} without a readable code`, kind },
       })
     }

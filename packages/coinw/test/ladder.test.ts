@@ -21,7 +21,7 @@ function ladder({ memory, epochMs }: { memory?: Memory; epochMs?: number } = {})
     observer: event => events.push(event),
     ...(memory && { memory }),
   })
-  const subject = new Ladder({ scheduler, clock, ip: 'a' })
+  const subject = new Ladder({ scheduler, clock, ip: 'a', tell: event => events.push(event) })
   return {
     clock,
     events,
@@ -179,7 +179,7 @@ describe('before the blacklist', () => {
     await ban(its, uid, 0)
     expect(its.heldForMs(labels)).toBe(8 * HOUR_MS)
     expect(its.events.filter(({ type }) => type === 'alert')).toStrictEqual([
-      { type: 'alert', labels, reason: `CoinW: ${most} bans in 8 h, stopped before it blacklists` },
+      { type: 'alert', reason: 'ladder', labels, facts: { bans: most, forMs: 28_800_000 } },
     ])
   })
 

@@ -49,7 +49,7 @@ export type {
   Memory,
   MemorySession,
 } from './ports/memory.ts'
-export type { Observer, SchedulerEvent } from './ports/observer.ts'
+export type { AlertReason, Observer, SchedulerEvent } from './ports/observer.ts'
 export type { Random } from './ports/random.ts'
 export type { Admission, HoldOptions, Refusal, ScheduleRequest, Seen, Task, Usage } from './request.ts'
 export type { SchedulerOptions } from './run/settings.ts'

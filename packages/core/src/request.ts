@@ -91,8 +91,6 @@ export interface HoldOptions {
   forMs: number
   /** In words, for events and snapshots. */
   reason: string
-  /** A human should look: the observer is told. Default false. */
-  alert?: boolean
 }
 
 /** The work that an admission lets through. */

@@ -35,7 +35,6 @@ export class HeadgateScheduler {
   readonly #runner: Runner
   readonly #counters: Counters = newCounters()
   readonly #timer: WakeTimer
-  readonly #emit: (event: SchedulerEvent) => void
   /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
   #fresh: Lane[] = []
   #serving = false
@@ -51,7 +50,6 @@ export class HeadgateScheduler {
     const { limits, coldStart, lostCallMs, useFloor, random, timeoutMs, observer } = settings
     const nowMs = () => this.#clock.nowMs()
     const emit = (event: SchedulerEvent) => tell(observer, event)
-    this.#emit = emit
     this.#remembrance = new Remembrance({ memory: settings.memory, clock: this.#clock, limits, emit })
     this.#ledger = settings.ledger.open({
       limits,
@@ -117,10 +115,8 @@ export class HeadgateScheduler {
 
   hold(labels: Labels, hold: HoldOptions): void {
     checkLabels('hold', labels)
-    checkKeys('hold', hold, ['forMs', 'reason', 'alert'])
-    const { forMs, reason, alert = false } = checkReasoned('hold', hold)
-    if (typeof alert !== 'boolean') throw wrongOption('hold', 'alert', 'true or false', alert)
-    if (alert) this.#emit({ type: 'alert', reason, labels })
+    checkKeys('hold', hold, ['forMs', 'reason'])
+    const { forMs, reason } = checkReasoned('hold', hold)
     this.#ledger.hold(labels, forMs, reason, this.#clock.nowMs())
     this.#goOn()
   }

@@ -1,11 +1,17 @@
 import type { Admission } from '@headgate/core'
-import { backoffMs, MaxWaitError, RefusedError, TimeoutError } from '@headgate/core'
-import type { Call, CallSetup } from './call.ts'
+import { backoffMs, ErrorBudgetError, MaxWaitError, RefusedError, TimeoutError } from '@headgate/core'
+import type { Call, CallSetup, Failure } from './call.ts'
 import type { CallOptions } from './call-options.ts'
+import { CallSignal } from './call-signal.ts'
 import type { ExchangeError, Trouble } from './errors.ts'
+import { labelled } from './labelled.ts'
 import { redact } from './redact.ts'
+import type { TimeSample } from './server-clock.ts'
 import { sleep } from './sleep.ts'
+import { tell } from './tell.ts'
+import { type Sent, tellGate } from './tell-gate.ts'
 import { type Answer, type NoAnswer, type SignedRequest, send } from './transport.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /**
  * Ceilings of the pause before a call goes again after a failure, of the order that AWS' SDKs use (100 ms, 20 s). The
@@ -22,40 +28,66 @@ const KIND_OF = {
   'too-large': 'malformed',
 } as const
 
+const LOST_WRITE = 'nobody knows whether it was done, so it is not sent again'
+const STILL_WRONG = "signed afresh by the exchange's clock, and refused again"
+const STOPPED = 'no call goes out with this key until account.resume()'
+
+/** One attempt's request, and when it went. */
+interface Attempted extends Sent {
+  readonly answer: Answer | NoAnswer
+  /** Of the key, when it went. */
+  readonly resumes: number
+}
+
 /** The attempts of one call, and what it remembers from one to the next. */
 export class Attempts<T> {
+  /** How often the call may go again after failures. */
+  readonly retries: number
   readonly #setup: CallSetup
   readonly #call: Call<T>
   readonly #options: CallOptions
+  readonly #startedAtMs: number
   readonly #latestStartMs: number
+  readonly #signal: CallSignal
   #hide: readonly string[]
   #refused: Trouble | undefined
   #failure: ExchangeError | undefined
   #failures = 0
   #mayRepeat = false
+  /** The clock was set for this call: when it had been sent, and what the answer said of the time. */
+  #stale: { sentAtMs: number; said: TimeSample | undefined } | undefined
 
   constructor(setup: CallSetup, call: Call<T>, options: CallOptions) {
-    const { maxWaitMs = Number.POSITIVE_INFINITY } = options
+    const { maxWaitMs = Number.POSITIVE_INFINITY, signal } = options
     this.#setup = setup
     this.#call = call
     this.#options = options
-    this.#latestStartMs = setup.clock.nowMs() + maxWaitMs
+    this.retries = call.retries ?? setup.retries
+    this.#startedAtMs = setup.clock.nowMs()
+    this.#latestStartMs = this.#startedAtMs + maxWaitMs
     this.#hide = call.hide
+    this.#signal = new CallSignal(call.key, signal, cause => this.#stoppedBy(cause))
   }
 
   /** One more, through the gate. */
   async next(): Promise<T> {
-    const { scheduler, clock, retries } = this.#setup
-    const { priority, maxWaitMs, signal } = this.#options
-    const mayWaitMs = this.#failures === 0 ? maxWaitMs : Math.max(0, this.#latestStartMs - clock.nowMs())
+    const { scheduler, clock } = this.#setup
+    const { priority, maxWaitMs } = this.#options
+    const { signal } = this.#signal
+    // A stopped key's call asks nothing of anybody.
+    if (this.#signal.stoppedBy) throw this.#signal.stoppedBy
     this.#mayRepeat = false
     this.#refused = undefined
+    const ready = this.#call.key && this.#call.clock?.ready(Math.max(0, this.#latestStartMs - clock.nowMs()))
+    if (ready) await untilAborted(ready, signal as AbortSignal)
+    const nowMs = clock.nowMs()
+    const mayWaitMs = nowMs === this.#startedAtMs ? maxWaitMs : Math.max(0, this.#latestStartMs - nowMs)
     try {
       return await scheduler.schedule(
         {
           labels: this.#call.labels,
-          retries,
-          ...(Number.isFinite(mayWaitMs) && { maxWaitMs: mayWaitMs }),
+          retries: this.retries,
+          ...(Number.isFinite(mayWaitMs) && { maxWaitMs: mayWaitMs as number }),
           ...(priority !== undefined && { priority }),
           ...(signal && { signal }),
         },
@@ -66,38 +98,82 @@ export class Attempts<T> {
     }
   }
 
-  /** Whether there may be one more; if so, after a pause. */
+  /**
+   * Whether there may be one more; if so, after a pause.
+   * @throws what stopped the key, when there might have been.
+   */
   async pause(): Promise<boolean> {
     const { clock, closing, random } = this.#setup
-    const pauseMs = backoffMs(this.#failures++, BACKOFF, random())
-    if (!this.#mayRepeat || closing.aborted || clock.nowMs() + pauseMs > this.#latestStartMs) return false
-    // A client that closes leaves the failure as it is; an abort of the caller's goes before it, which p-retry sees to.
-    return sleep(clock, pauseMs, anyOf(closing, this.#options.signal)).then(
-      () => true,
-      () => false,
-    )
+    if (!this.#mayRepeat || closing.aborted) return false
+    const signal = anyOf(closing, this.#signal.signal)
+    try {
+      if (this.#stale !== undefined && this.#failure?.kind === 'timestamp') {
+        const { sentAtMs, said } = this.#stale
+        await untilAborted(this.#call.clock?.resync(sentAtMs, said) ?? Promise.resolve(), signal)
+        return clock.nowMs() <= this.#latestStartMs
+      }
+      if (this.#failures === this.retries) return false
+      const pauseMs = backoffMs(this.#failures++, BACKOFF, random())
+      if (clock.nowMs() + pauseMs > this.#latestStartMs) return false
+      await sleep(clock, pauseMs, signal)
+      return true
+    } catch {
+      // A client that closes leaves the failure as it is; an abort of the caller's goes before it, which p-retry sees to.
+      if (this.#signal.stoppedBy) throw this.#signal.stoppedBy
+      return false
+    }
+  }
+
+  leave(): void {
+    this.#signal.leave()
   }
 
   /** The task: one admission, one request. */
   async #run(admission: Admission): Promise<T> {
-    const sent = await this.#send(admission)
-    if ('why' in sent) {
-      const { why, code, detail } = sent
-      // Cut by the caller, or by the scheduler's own time-out.
-      if (why === 'aborted') throw admission.signal.reason
-      throw this.#fail({ code, msg: detail, kind: KIND_OF[why] }, why === 'unsent' || this.#call.repeatable)
+    this.#signal.setOut()
+    try {
+      return await this.#attempt(admission)
+    } finally {
+      this.#signal.back()
     }
-    const verdict = this.#call.judge(sent)
-    if ('value' in verdict) return verdict.value
-    const { trouble, refusal } = verdict
-    if (refusal === undefined) throw this.#fail(trouble, this.#call.repeatable)
-    this.#refused = trouble
-    admission.refused({ ...refusal, reason: redact(trouble.msg, this.#hide) })
-    // The scheduler looks at no result of a refused call.
-    return undefined as never
   }
 
-  async #send(admission: Admission): Promise<Answer | NoAnswer> {
+  async #attempt(admission: Admission): Promise<T> {
+    const sent = await this.#send(admission)
+    const { answer } = sent
+    if ('why' in answer) {
+      const { why, code, detail } = answer
+      // Cut by the caller, or by the scheduler's own time-out.
+      if (why === 'aborted') throw admission.signal.reason
+      throw this.#fail({ code, msg: detail, kind: KIND_OF[why] }, why === 'unsent')
+    }
+    const verdict = this.#call.judge(answer)
+    const said = tellGate(admission, this.#setup, this.#call, verdict, sent)
+    if ('value' in verdict) return verdict.value
+    const { trouble, refusal } = verdict
+    this.#tellOf(verdict)
+    if (trouble.kind === 'timestamp' && this.#call.clock && this.#stale === undefined) {
+      this.#stale = { sentAtMs: sent.sentAtMs, said }
+      // Refused before it was done: so also a write may go again.
+      throw this.#fail(trouble, true)
+    }
+    if (refusal !== undefined && verdict.final === undefined) {
+      this.#refused = trouble
+      admission.refused({ ...refusal, reason: redact(trouble.msg, this.#hide) })
+      // The scheduler looks at no result of a refused call.
+      return undefined as never
+    }
+    const { by = [], holdMs = 0 } = refusal ?? {}
+    if (refusal !== undefined) {
+      const held = Object.fromEntries(by.map(name => [name, this.#call.labels[name] ?? '']))
+      this.#setup.scheduler.hold(held, { forMs: holdMs, reason: redact(trouble.msg, this.#hide) })
+    }
+    const failure = this.#fail(trouble, false)
+    if (trouble.kind === 'key') this.#call.key?.stop(failure, labelled(this.#call.labels), sent.resumes)
+    throw failure
+  }
+
+  async #send(admission: Admission): Promise<Attempted> {
     const { fetch, clock, timeoutMs, maxBodyBytes } = this.#setup
     let request: SignedRequest
     try {
@@ -107,43 +183,81 @@ export class Attempts<T> {
       throw error
     }
     this.#hide = [...this.#call.hide, ...(request.hide ?? [])]
-    let counted = false
+    const sentAtMs = clock.nowMs()
+    const resumes = this.#call.key?.resumes ?? 0
+    let receivedAtMs: number | undefined
     const onHeaders = () => {
-      counted = true
+      receivedAtMs = clock.nowMs()
       admission.counted()
     }
-    const sent = await send(request, { fetch, clock, timeoutMs, maxBodyBytes, signal: admission.signal, onHeaders })
-    if ('why' in sent && sent.why === 'unsent') admission.unsent()
-    else if (!counted) admission.lost()
-    return sent
+    const { signal } = admission
+    const answer = await send(request, { fetch, clock, timeoutMs, maxBodyBytes, signal, onHeaders })
+    if ('why' in answer && answer.why === 'unsent') admission.unsent()
+    else if (receivedAtMs === undefined) admission.lost()
+    const { timestampMs } = request
+    return { sentAtMs, receivedAtMs: receivedAtMs ?? clock.nowMs(), timestampMs, answer, resumes }
+  }
+
+  #tellOf({ trouble, refusal, alert }: Failure): void {
+    if (alert === undefined) return
+    const { code, msg, untilMs } = trouble
+    const { labels } = this.#call
+    const facts = {
+      code,
+      msg: redact(msg, this.#hide),
+      endpoint: labels['endpoint'] ?? '',
+      ...(untilMs !== undefined && { untilMs }),
+      ...(refusal?.holdMs !== undefined && { holdMs: refusal.holdMs }),
+    }
+    tell(this.#setup.observer, { type: 'alert', reason: alert, labels: labelled(labels), facts })
   }
 
   /** What the caller is told, for what the scheduler rejected with. */
   #explain(error: unknown): unknown {
     // Its own time-out: only where a scheduler of the caller's has a shorter one than the attempt.
     if (error instanceof TimeoutError) {
-      return this.#fail({ code: 'TIMEOUT', msg: error.message, kind: 'lost' }, this.#call.repeatable)
+      return this.#fail({ code: 'TIMEOUT', msg: error.message, kind: 'lost' }, false)
     }
     const late = error instanceof MaxWaitError
     if (this.#refused && (late || error instanceof RefusedError)) return this.#error(this.#refused, { cause: error })
-    // A repetition that can't start in time: what went wrong before says more than that.
-    return late && this.#failure ? this.#failure : error
+    // A repetition that can't start, or not in time: what went wrong before says more than that.
+    return (late || error instanceof ErrorBudgetError) && this.#failure ? this.#failure : error
   }
 
-  #fail(trouble: Trouble, mayRepeat: boolean): ExchangeError {
-    this.#mayRepeat = mayRepeat && (trouble.kind === 'transient' || trouble.kind === 'lost')
-    this.#failure = this.#error(trouble)
+  /** @param wasNotDone the server did not do it, so that also a write may go again. */
+  #fail(trouble: Trouble, wasNotDone: boolean): ExchangeError {
+    const { repeatable } = this.#call
+    // A write without a readable answer may have been done, whatever the status.
+    const kind = trouble.isUnread && !repeatable ? 'lost' : trouble.kind
+    const mayHelp = kind === 'transient' || kind === 'lost' || (kind === 'timestamp' && wasNotDone)
+    this.#mayRepeat = mayHelp && (repeatable || wasNotDone)
+    this.#failure = this.#error({ ...trouble, kind })
     return this.#failure
+  }
+
+  #stoppedBy(cause: ExchangeError): ExchangeError {
+    const { code, msg, kind } = cause
+    return this.#error({ code, msg, kind }, { cause })
   }
 
   #error(trouble: Trouble, options?: ErrorOptions): ExchangeError {
     const { endpoint = '', uid } = this.#call.labels
     const msg = redact(trouble.msg, this.#hide)
-    return this.#setup.error({ ...trouble, msg, endpoint, ...(uid !== undefined && { uid }) }, options)
+    const note = this.#noteOn(trouble)
+    return this.#setup.error(
+      { ...trouble, msg, endpoint, ...(uid !== undefined && { uid }), ...(note && { note }) },
+      options,
+    )
+  }
+
+  #noteOn({ kind }: Trouble): string | undefined {
+    if (kind === 'lost' && !this.#call.repeatable) return LOST_WRITE
+    if (kind === 'timestamp' && this.#stale !== undefined && this.#failure?.kind === 'timestamp') return STILL_WRONG
+    return kind === 'key' && this.#call.key ? STOPPED : undefined
   }
 }
 
 /** Not `AbortSignal.any` where one is enough: most calls have one at most. */
-function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
-  return a && b ? AbortSignal.any([a, b]) : (a ?? b)
+function anyOf(a: AbortSignal, b: AbortSignal | undefined): AbortSignal {
+  return b ? AbortSignal.any([a, b]) : a
 }

@@ -1,16 +1,34 @@
-import type { Clock, Labels, Random, Refusal, Scheduler } from '@headgate/core'
+import type { AlertReason, Clock, Labels, Observer, Random, Refusal, Scheduler, Usage } from '@headgate/core'
 import pRetry from 'p-retry'
 import { Attempts } from './attempts.ts'
 import type { CallOptions } from './call-options.ts'
 import type { ErrorFacts, ExchangeError, Trouble } from './errors.ts'
+import type { AccountKey } from './key-stops.ts'
+import type { ServerClock } from './server-clock.ts'
 import type { Answer, Fetch, SignedRequest } from './transport.ts'
 
-/**
- * What an answer comes to. With `refusal` the exchange refused the call over a limit: it goes again through the gate.
- */
-export type Verdict<T> =
-  | { readonly value: T }
-  | { readonly trouble: Trouble; readonly refusal?: Omit<Refusal, 'reason'> }
+/** What an answer tells beside what it comes to. */
+export interface Hints {
+  /** The server's clock, epoch milliseconds, when it counted the call or later. */
+  readonly serverTimeMs?: number
+  /** What its headers say of the bucket of one limit. */
+  readonly usage?: Usage
+}
+
+/** An answer that is no success. */
+export interface Failure {
+  readonly trouble: Trouble
+  /** The exchange refused the call over a limit: it goes again through the gate. */
+  readonly refusal?: Omit<Refusal, 'reason'>
+  /** What was refused is held, and this call does not go again by itself. */
+  readonly final?: true
+  readonly alert?: AlertReason
+  /** The exchange counts it under its error-count rule. */
+  readonly isCountedError?: true
+}
+
+/** What an answer comes to. */
+export type Verdict<T> = ({ readonly value: T } | Failure) & Hints
 
 /** One call, as an exchange package describes it. */
 export interface Call<T> {
@@ -20,6 +38,14 @@ export interface Call<T> {
   readonly repeatable: boolean
   /** What must never be seen: the key, the secret. */
   readonly hide: readonly string[]
+  /** Of a signed call: once the exchange calls it wrong, nothing is sent with it. */
+  readonly key?: AccountKey
+  /** Answers set it; signed calls wait for it. */
+  readonly clock?: ServerClock
+  /** It asks the server for its time, and nothing else. */
+  readonly asksTime?: boolean
+  /** Instead of the client's. */
+  readonly retries?: number
   /** Called once per attempt, when the gate has let it through. */
   sign(): SignedRequest
   /** Reads an answer, whatever its status. Must not throw. */
@@ -28,7 +54,7 @@ export interface Call<T> {
 
 /** What all calls of a client share. */
 export interface CallSetup {
-  readonly scheduler: Pick<Scheduler, 'schedule'>
+  readonly scheduler: Pick<Scheduler, 'schedule' | 'hold'>
   readonly clock: Clock
   readonly random: Random
   readonly fetch: Fetch | undefined
@@ -37,8 +63,12 @@ export interface CallSetup {
   /** How often a call goes again after failures; and, each time, after refusals without a time. */
   readonly retries: number
   readonly maxBodyBytes: number
+  /** Limits that headers spoke of and a scheduler of the caller's was found not to have. */
+  readonly strangeLimits: Set<string>
   /** Aborts when the client closes: nobody then sleeps before a retry. */
   readonly closing: AbortSignal
+  /** Is told what the exchange says of accounts and addresses. */
+  readonly observer: Observer | undefined
   readonly error: (facts: ErrorFacts, options?: ErrorOptions) => ExchangeError
 }
 
@@ -47,13 +77,18 @@ export interface CallSetup {
  * admitted anew and signed anew. A refusal is the scheduler's business: it puts the call at the head of its lane and
  * runs the task again.
  */
-export function runCall<T>(setup: CallSetup, call: Call<T>, options: CallOptions): Promise<T> {
+export async function runCall<T>(setup: CallSetup, call: Call<T>, options: CallOptions): Promise<T> {
   const attempts = new Attempts(setup, call, options)
-  return pRetry(() => attempts.next(), {
-    retries: setup.retries,
-    // The pause is on the injected clock: p-retry's own would be on the host's.
-    minTimeout: 0,
-    shouldRetry: () => attempts.pause(),
-    ...(options.signal && { signal: options.signal }),
-  })
+  try {
+    return await pRetry(() => attempts.next(), {
+      // Being signed afresh by a clock that was set right is no repetition after a failure: Attempts counts those.
+      retries: attempts.retries === 0 ? 0 : attempts.retries + 1,
+      // The pause is on the injected clock: p-retry's own would be on the host's.
+      minTimeout: 0,
+      shouldRetry: () => attempts.pause(),
+      ...(options.signal && { signal: options.signal }),
+    })
+  } finally {
+    attempts.leave()
+  }
 }

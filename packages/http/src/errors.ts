@@ -4,9 +4,9 @@
  * - `held`: over a limit, shut until `untilMs`, and the call may not wait that long
  * - `transient`: the exchange was busy or broken, and every retry met the same
  * - `lost`: sent, but no answer came; a write may or may not have been done
- * - `timestamp`: the exchange finds that our clock is wrong
- * - `key`: the key is wrong, or not meant for this address: stop calling with it
- * - `risk`: the exchange's risk control: stop, and look into it
+ * - `timestamp`: the exchange finds that our clock is wrong, also after it was set by the exchange's
+ * - `key`: the key is wrong, or not meant for this address: no call goes out with it until `account.resume()`
+ * - `risk`: the exchange's risk control: paused, and not sent again by itself; look into it
  * - `fatal`: this call can't succeed: a bad parameter, a missing permission, an unknown path
  * - `malformed`: an answer that can't be read
  * - `unknown`: a code that isn't known
@@ -31,12 +31,16 @@ export interface Trouble {
   readonly kind: ErrorKind
   /** Until when the exchange is shut, epoch milliseconds on its clock. */
   readonly untilMs?: number
+  /** The answer can't be read, so that nobody knows what became of the call. */
+  readonly isUnread?: true
 }
 
 /** A trouble and the call that had it. */
 export interface ErrorFacts extends Trouble {
   readonly endpoint: string
   readonly uid?: string
+  /** What we have to say of it. */
+  readonly note?: string
 }
 
 /**
@@ -62,7 +66,8 @@ export class ExchangeError extends Error {
   }
 
   constructor(facts: ErrorFacts, options?: ErrorOptions) {
-    super(`${facts.endpoint}: ${facts.code} ${facts.msg} (${facts.kind})`, options)
+    const note = facts.note === undefined ? '' : `: ${facts.note}`
+    super(`${facts.endpoint}: ${facts.code} ${facts.msg} (${facts.kind}${note})`, options)
     this.code = facts.code
     this.msg = facts.msg
     this.kind = facts.kind

@@ -1,9 +1,12 @@
-import type { Clock, Limit, Memory, Observer, Random, Scheduler } from '@headgate/core'
+import type { Clock, Labels, Limit, Memory, Observer, Random, Scheduler, SchedulerEvent } from '@headgate/core'
 import { ClosedError, createScheduler, systemClock } from '@headgate/core'
 import { MAX_BODY_BYTES } from './body.ts'
 import { type Call, type CallSetup, runCall } from './call.ts'
 import type { CallOptions } from './call-options.ts'
+import type { Credentials } from './credentials.ts'
+import { AccountKeys } from './key-stops.ts'
 import { type Checks, func, httpUrl, text, wholeNumber, withMethods } from './options.ts'
+import { tell } from './tell.ts'
 import type { Fetch } from './transport.ts'
 
 /** Options that every exchange has. */
@@ -16,8 +19,8 @@ export interface ExchangeOptions {
    */
   ip?: string
   /**
-   * A scheduler to share, made with the exchange's limits. `limits`, `memory` and `observer` are its own then, and closing
-   * the client leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
+   * A scheduler to share, made with the exchange's limits. `limits` and `memory` are its own then, and closing the client
+   * leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
    */
   scheduler?: Scheduler
   /** Instead of the documented limits. */
@@ -38,14 +41,17 @@ export interface ExchangeOptions {
    * nowhere, so that a restart in a ban calls into it.
    */
   memory?: Memory
-  /** Told what happens at the gate. */
+  /**
+   * Told what happens at the gate, and what the exchange says of accounts and addresses (`account-stopped`, `alert` …).
+   * Next to `scheduler`, whose own observer is told of the gate, only the latter.
+   */
   observer?: Observer
 }
 
 export const exchangeChecks: Checks<ExchangeOptions> = {
   baseUrl: httpUrl,
   ip: text,
-  scheduler: withMethods('a scheduler (from createScheduler)', 'schedule', 'close'),
+  scheduler: withMethods('a scheduler (from createScheduler)', 'schedule', 'hold', 'close'),
   limits: { expected: 'an array of limits, at least one', test: value => Array.isArray(value) && value.length > 0 },
   timeoutMs: wholeNumber(1, 2 ** 31 - 1),
   retries: wholeNumber(0, 100),
@@ -59,6 +65,8 @@ export const exchangeChecks: Checks<ExchangeOptions> = {
 export interface ExchangeSetup {
   /** Who was called, for errors: `createBingx`. */
   readonly name: string
+  /** The label `exchange` of its calls. */
+  readonly exchange: string
   readonly baseUrl: string
   readonly limits: readonly Limit[]
   readonly error: CallSetup['error']
@@ -67,13 +75,22 @@ export interface ExchangeSetup {
   readonly random?: Random
 }
 
-/** One exchange seen from one address. Keeps no secret. */
+/** One exchange seen from one address. Keeps no secret that can be printed. */
 export interface Exchange {
   readonly scheduler: Scheduler
   readonly clock: Clock
+  readonly keys: AccountKeys
+  /** To whoever observes it: what the exchange says of accounts and addresses. */
+  tell(event: SchedulerEvent): void
+  /** Of one attempt. */
+  readonly timeoutMs: number
   readonly ip: string
+  /** What all its calls carry. */
+  readonly labels: Labels
   /** Without a slash at its end. */
   readonly baseUrl: string
+  /** Ends the stop of an account's key. */
+  resume(account: Required<Credentials>): void
   call<T>(call: Call<T>, options: CallOptions): Promise<T>
   close(): Promise<void>
 }
@@ -86,11 +103,11 @@ const BACKSTOP_MS = 1_000
 
 /**
  * @param options as checked against {@link exchangeChecks}.
- * @throws {TypeError} for `limits`, `memory` or `observer` next to `scheduler`.
+ * @throws {TypeError} for `limits` or `memory` next to `scheduler`.
  */
 export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Exchange {
-  const { clock = systemClock, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch } = options
-  for (const name of ['limits', 'memory', 'observer'] as const) {
+  const { clock = systemClock, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch, observer } = options
+  for (const name of ['limits', 'memory'] as const) {
     if (options.scheduler === undefined || options[name] === undefined) continue
     throw new TypeError(
       `${setup.name}: option "${name}": expected none next to "scheduler", which has its own, got one`,
@@ -104,7 +121,7 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
       timeoutMs: timeoutMs + BACKSTOP_MS,
       ...(setup.lostCallMs !== undefined && { lostCallMs: setup.lostCallMs }),
       ...(options.memory && { memory: options.memory }),
-      ...(options.observer && { observer: options.observer }),
+      ...(observer && { observer }),
     })
   const closing = new AbortController()
   const calls: CallSetup = {
@@ -115,13 +132,27 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
     retries,
     random: setup.random ?? Math.random,
     maxBodyBytes: MAX_BODY_BYTES,
+    strangeLimits: new Set(),
     closing: closing.signal,
+    observer,
     error: setup.error,
   }
+  const keys = new AccountKeys((type, labels, { code, msg }) => {
+    const event = type === 'account-stopped' ? ({ type, labels, code, reason: msg } as const) : { type, labels }
+    tell(observer, event)
+  })
+  const ip = options.ip ?? 'default'
   return Object.freeze({
     scheduler,
     clock,
-    ip: options.ip ?? 'default',
+    keys,
+    tell: (event: SchedulerEvent) => tell(observer, event),
+    timeoutMs,
+    ip,
+    labels: Object.freeze({ exchange: setup.exchange, ip }),
+    resume({ uid, ...secrets }: Required<Credentials>) {
+      keys.of(secrets).resume(Object.freeze({ exchange: setup.exchange, ip, uid }))
+    },
     baseUrl: (options.baseUrl ?? setup.baseUrl).replace(/\/+$/, ''),
     async call<T>(call: Call<T>, callOptions: CallOptions): Promise<T> {
       // A scheduler that is shared stays open.

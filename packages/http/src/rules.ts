@@ -1,4 +1,5 @@
-import type { Verdict } from './call.ts'
+import type { AlertReason } from '@headgate/core'
+import type { Failure } from './call.ts'
 import type { ErrorKind, Trouble } from './errors.ts'
 
 /** What an exchange means by a code: a row of its table. */
@@ -10,6 +11,12 @@ export interface Rule {
   readonly kind: ErrorKind
   /** Over a limit: shut for so long, or refused without a time. `by` where it isn't the endpoint's own scope. */
   readonly refused?: { readonly holdMs?: number; readonly by?: readonly string[] }
+  /** The call does not go again by itself once the hold is over. */
+  readonly final?: true
+  /** A person should know. */
+  readonly alert?: AlertReason
+  /** Not what the exchange counts under its error-count rule. */
+  readonly uncounted?: true
 }
 
 /** The first row that fits. */
@@ -27,24 +34,23 @@ export function findRule(rules: readonly Rule[], code: number, msg = ''): Rule |
  * @param nowMs the server's epoch time now.
  */
 export function applyRule(
-  { kind, refused }: Rule,
-  said: Pick<Trouble, 'code' | 'msg'>,
+  { kind, refused, final, alert }: Rule,
+  said: Pick<Trouble, 'code' | 'msg' | 'isUnread'>,
   scope: readonly string[],
   nowMs: number,
-): Verdict<never> {
-  if (refused === undefined) return { trouble: { ...said, kind } }
+): Failure {
+  const more = { ...(alert && { alert }), ...(final && { final }) }
+  if (refused === undefined) return { trouble: { ...said, kind }, ...more }
   const { holdMs, by = scope } = refused
-  if (holdMs === undefined) return { trouble: { ...said, kind }, refusal: { by } }
-  return { trouble: { ...said, kind, untilMs: nowMs + holdMs }, refusal: { holdMs, by } }
+  if (holdMs === undefined) return { trouble: { ...said, kind }, refusal: { by }, ...more }
+  return { trouble: { ...said, kind, untilMs: nowMs + holdMs }, refusal: { holdMs, by }, ...more }
 }
 
 /** What an answer comes to whose body has no code that can be used: an edge server's page, or half a body. */
-export function judgeStatus(
-  status: number,
-  rules: readonly Rule[],
-  scope: readonly string[],
-  nowMs: number,
-): Verdict<never> {
+export function judgeStatus(status: number, rules: readonly Rule[], scope: readonly string[], nowMs: number): Failure {
   const said = { code: status, msg: `HTTP ${status} without a readable code` }
-  return applyRule(findRule(rules, status) ?? { codes: [], kind: 'malformed' }, said, scope, nowMs)
+  const rule = findRule(rules, status) ?? { codes: [], kind: 'malformed' }
+  // A page of some server on the way, or half an answer: the exchange itself may have done the call.
+  const isUnread = status < 400 || status >= 500
+  return applyRule(rule, { ...said, ...(isUnread && { isUnread }) }, scope, nowMs)
 }

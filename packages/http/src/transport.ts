@@ -11,6 +11,8 @@ export interface SignedRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** What in it must never be seen: the signature. */
   readonly hide?: readonly string[]
+  /** The server's time that it carries, epoch milliseconds. */
+  readonly timestampMs?: number
 }
 
 export interface Answer {

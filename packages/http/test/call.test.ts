@@ -86,6 +86,17 @@ describe('a call whose answer is lost', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  it.each<[string, Reply]>([
+    ['drop', 'drop'],
+    ['half a body', 'break-body'],
+  ])('says in words that nobody knows what became of a write (%s)', async (_, reply) => {
+    const server = await serve(reply)
+    const { exchange, clock, call } = await testClient(server.url)
+    const error = await failure(exchange.call({ ...call, repeatable: false }, {}), clock)
+    expect(error).toMatchObject({ kind: 'lost' })
+    expect((error as Error).message).toContain('(lost: nobody knows whether it was done, so it is not sent again)')
+  })
+
   it('goes again as often as it may, then says what happened', async () => {
     const server = await serve('drop')
     const { exchange, clock, call, events } = await testClient(server.url, { retries: 2 })

@@ -14,11 +14,13 @@ it('has these public names and no others', () => {
     'exchangeChecks',
     'findRule',
     'flag',
+    'isEpochMs',
     'judgeStatus',
     'oneOf',
     'openExchange',
     'parseJson',
     'readData',
+    'serverClock',
     'text',
     'wholeNumber',
   ])

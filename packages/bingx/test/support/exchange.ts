@@ -14,8 +14,11 @@ export interface World extends AsyncDisposable {
   readonly events: readonly SchedulerEvent[]
 }
 
-/** An exchange and a client on one virtual clock. */
-export async function world(options: Parameters<typeof startExchange>[0] = {}): Promise<World> {
+/** An exchange and a client on one virtual clock, which is thus right: without `syncClock` nothing but the calls of the test is sent. */
+export async function world(
+  options: Parameters<typeof startExchange>[0] = {},
+  { syncClock = false }: { syncClock?: boolean } = {},
+): Promise<World> {
   const clock = virtualClock({ epochMs: Date.UTC(2026, 0, 1) })
   const events: SchedulerEvent[] = []
   const exchange = await startExchange({ accounts: [{ uid: 'u1', ...KEYS }], clock, ...options })
@@ -27,7 +30,7 @@ export async function world(options: Parameters<typeof startExchange>[0] = {}): 
     observer,
     timeoutMs: 2 * NEVER_MS,
   })
-  const bingx = createBingx({ baseUrl: exchange.bingxUrl, scheduler, clock, timeoutMs: NEVER_MS })
+  const bingx = createBingx({ baseUrl: exchange.bingxUrl, scheduler, clock, timeoutMs: NEVER_MS, syncClock })
   return {
     clock,
     exchange,

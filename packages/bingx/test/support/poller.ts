@@ -10,6 +10,8 @@ const [baseUrl = '', path] = process.argv.slice(2)
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const bingx = createBingx({
   baseUrl,
+  // Only its own calls are to be counted.
+  syncClock: false,
   ...(path !== undefined && { memory: fileMemory(path) }),
   observer: event => say(event.type),
 })

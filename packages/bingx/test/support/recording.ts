@@ -54,6 +54,6 @@ export function recording(
     },
     close: { value: () => scheduler.close() },
   })
-  const bingx = createBingx({ scheduler: watched, fetch, clock, timeoutMs: NEVER_MS, ...options })
+  const bingx = createBingx({ scheduler: watched, fetch, clock, timeoutMs: NEVER_MS, syncClock: false, ...options })
   return { clock, scheduler, bingx, account: bingx.account({ ...KEYS, uid: 'u1' }), sent, labels }
 }

@@ -244,9 +244,8 @@ describe('hold, release and setLimit', () => {
     [call('hold', labels, { forMs: 1 }), 'hold: option "reason": expected a text, got undefined'],
     [
       call('hold', labels, { forMs: 1, reason: 'x', until: 5 }),
-      'hold: unknown option "until": expected one of forMs, reason, alert, got 5',
+      'hold: unknown option "until": expected one of forMs, reason, got 5',
     ],
-    [call('hold', labels, { forMs: 1, reason: 'x', alert: 1 }), 'hold: option "alert": expected true or false, got 1'],
     [call('halve'), 'halve: option "labels": expected an object of texts, got undefined'],
     [
       call('halve', labels, { forMs: Number.POSITIVE_INFINITY, reason: 'x' }),

@@ -399,12 +399,3 @@ describe('a history', () => {
     expect(scheduler.recall('bans').at(-1)).toBe(clock.epochMs())
   })
 })
-
-test('a hold may ask for a human', () => {
-  const { scheduler, events } = gate([perUid])
-  scheduler.hold({ uid: 'u' }, { forMs: 1000, reason: 'too many bans', alert: true })
-  expect(events).toMatchObject([
-    { type: 'alert', reason: 'too many bans', labels: { uid: 'u' } },
-    { type: 'held', reason: 'too many bans' },
-  ])
-})

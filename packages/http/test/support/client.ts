@@ -30,6 +30,7 @@ export async function testClient(url: string, options: ExchangeOptions & { limit
   const exchange = openExchange(
     {
       name: 'createTest',
+      exchange: 'test',
       baseUrl: url,
       limits: [bucket],
       error: (facts, errorOptions) => new ExchangeError(facts, errorOptions),

@@ -124,5 +124,5 @@ function lie(reply: Answer, url: URL, luck: number): Answer {
   if (luck < 0.6) return { ...reply, body: body.replace(/"timestamp":\d+,?/, '') }
   if (luck < 0.75) return { ...reply, status: 502, body: '<html><body>502 Bad Gateway</body></html>' }
   if (luck < 0.9) return { ...reply, body: body.slice(0, body.length / 2) }
-  return { ...reply, body: JSON.stringify({ code: 100001, msg: `Signature mismatch in ${url.href}`, data: {} }) }
+  return { ...reply, body: JSON.stringify({ code: 100412, msg: `Signature missing in ${url.href}`, data: {} }) }
 }
