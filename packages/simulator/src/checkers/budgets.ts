@@ -1,4 +1,4 @@
-import { type Budget, keyOf, type Scenario } from '../scenario/scenario.ts'
+import { type Budget, Keys, type Labels, type Scenario } from '../scenario/scenario.ts'
 import type { Attempt, CallLog, RunLog } from '../world/log.ts'
 import { DRIFT, GUARD_MS, slept } from './away.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
@@ -35,16 +35,16 @@ export function stopOf({ limit, stopAt }: Budget): number {
 
 function grouped(scenario: Scenario, budget: Budget, { attempts, calls }: RunLog) {
   const groups = new Map<string, { attempts: Attempt[]; calls: CallLog[] }>()
-  const keys = scenario.loads.map(({ labels }) => keyOf(budget, labels))
-  const groupOf = (load: number) => {
-    const key = keys[load]
+  const keys = new Keys([budget])
+  const groupOf = (labels: Labels | undefined) => {
+    const key = labels && keys.of(labels)[0]
     if (key === undefined) return undefined
     const group = groups.get(key) ?? { attempts: [], calls: [] }
     groups.set(key, group)
     return group
   }
-  for (const attempt of attempts) groupOf(attempt.call.load)?.attempts.push(attempt)
-  for (const call of calls) groupOf(call.load)?.calls.push(call)
+  for (const attempt of attempts) groupOf(attempt.labels)?.attempts.push(attempt)
+  for (const call of calls) groupOf(scenario.loads[call.load]?.labels)?.calls.push(call)
   return groups
 }
 
@@ -95,14 +95,13 @@ function checkLife(
       const { sentAtMs } = attempt as Attempt
       // The scheduler's own time-out is told to its call a turn later.
       const open = [...flying].filter(each => each.outcome !== 'lost' || each.endedAtMs !== sentAtMs).length
-      const errors = most(
-        budget,
-        known.filter(each => each.errorAtMs + windowMs > sentAtMs),
-      )
+      const isAlive = ({ errorAtMs }: Attempt) => errorAtMs + windowMs > sentAtMs
+      const errors = most(budget, known.filter(isAlive))
       flying.add(attempt as Attempt)
       if (errors + open + 1 > limit - 1)
         say(`${errors} errors and ${open} in flight of ${limit}, and one more went`, sentAtMs)
-      else if (errors > 0 && errors + open + 1 > stop)
+      // What came at this very instant may have come after it.
+      else if (known.some(each => isAlive(each) && each.failedAtMs < sentAtMs) && errors + open + 1 > stop)
         say(`${errors} errors and ${open} in flight where ${stop} of ${limit} is the end, and one more went`, sentAtMs)
     }
     if (kind === 'stopped') {
@@ -123,7 +122,7 @@ function checkLife(
 /** What the server counted, as far as the client could know of it. @returns how many errors more there were */
 function checkServer(budget: Budget, attempts: readonly Attempt[], say: (what: string, atMs: number) => void): number {
   const { limit, windowMs } = budget
-  const errors = attempts.filter(({ errorCode }) => errorCode !== undefined)
+  const errors = attempts.filter(({ errorAtMs }) => !Number.isNaN(errorAtMs))
   errors.sort((a, b) => a.errorAtMs - b.errorAtMs)
   let unknown = 0
   let window: Attempt[] = []

@@ -92,10 +92,10 @@ function eventsOf(scenario: Scenario, log: RunLog): Event[] {
     ...log.arrivals.filter(each => each.verdict !== 'accepted').map(each => each.attempt?.sentAtMs ?? each.atMs),
   )
   const events: Event[] = []
-  for (const { load, scheduledAtMs, order, attempts, settledAtMs, settledOrder } of log.calls) {
-    if (scheduledAtMs >= endMs) continue
+  for (const { load, cameAtMs, order, attempts, settledAtMs, settledOrder } of log.calls) {
+    if (!(cameAtMs < endMs)) continue
     const uid = scenario.loads[load]?.labels['uid'] as string
-    events.push({ atMs: scheduledAtMs, order, uid, kind: 'enters' })
+    events.push({ atMs: cameAtMs, order, uid, kind: 'enters' })
     const first = attempts[0]
     if (first === undefined) events.push({ atMs: settledAtMs, order: settledOrder, uid, kind: 'leaves' })
     for (const { again, sentAtMs, order: sentOrder } of attempts) {

@@ -180,11 +180,11 @@ function changedAtMs(scenario: Scenario, log: RunLog, rules: readonly Rule[], la
 function waitsOf(log: RunLog, load: number, life: number, endMs: number): [number, number][] {
   const events: { atMs: number; change: number; sent: boolean }[] = []
   for (const call of log.calls) {
-    if (call.load !== load || call.life !== life || call.scheduledAtMs >= endMs) continue
+    if (call.load !== load || call.life !== life || !(call.cameAtMs < endMs)) continue
     const sentAtMs = call.attempts[0]?.sentAtMs
     const left = sentAtMs ?? (Number.isNaN(call.settledAtMs) ? endMs : call.settledAtMs)
     events.push(
-      { atMs: call.scheduledAtMs, change: 1, sent: false },
+      { atMs: call.cameAtMs, change: 1, sent: false },
       { atMs: left, change: -1, sent: sentAtMs !== undefined },
     )
     for (const { again, sentAtMs: atMs } of call.attempts) {

@@ -3,7 +3,7 @@ import { makeLeg } from './make.ts'
 import type { Fault, FaultKind, Labels, Load, Route, Rule, Scenario } from './scenario.ts'
 
 /** Only a client of the HTTP layer meets them: see `make-http.ts`. */
-type HttpKind = 'lies' | 'server-clock' | 'own-limit'
+type HttpKind = 'lies' | 'server-clock' | 'own-limit' | 'key-wrong'
 /** What the server says besides yes and no: see `make-told.ts`. */
 type ToldKind = 'failing' | 'usage'
 type Common = Exclude<FaultKind, HttpKind | ToldKind>

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly routes: readonly Route[]
   /** http: whether the clients of all addresses share one scheduler, or have one each and no account in common. */
   readonly schedulers?: 'one' | 'each'
+  /** http: how the exchange says what it says. */
+  readonly looks?: Looks
   readonly loads: readonly Load[]
   readonly coldStart: ColdStart
   readonly lostCallMs: number
@@ -48,6 +50,14 @@ export interface Cap {
   readonly by: readonly string[]
 }
 
+/** As the exchange simulator takes them. */
+export interface Looks {
+  readonly codes: 'old' | 'new' | 'mixed' | 'documented' | 'renumbered'
+  readonly refusalStatus: 200 | 429
+  readonly usageHeaders: 'honest' | 'missing' | 'epoch' | 'lying'
+  readonly bodyTimestamp: boolean
+}
+
 /** More than `limit` errors in a window ban the caller there. */
 export interface Budget {
   readonly name: string
@@ -58,6 +68,8 @@ export interface Budget {
   readonly count: 'apart' | 'together'
   /** How long the ban is. */
   readonly banMs: number
+  /** Applies only to calls that carry these. */
+  readonly only?: Labels
   /** The share of `limit` at which the client stops. */
   readonly stopAt: number
 }
@@ -157,6 +169,8 @@ export type Fault = { readonly atMs: number } & (
       readonly says: UsageLie
     }
   | { readonly kind: 'crash'; readonly downMs: number; readonly coldStart: ColdStart }
+  /** http only: the exchange finds an account's key wrong. When it does no more, somebody resumes the account. */
+  | { readonly kind: 'key-wrong'; readonly forMs: number; readonly uid: string; readonly code: string }
   /** http only: the client is given another limit, never above the server's. */
   | { readonly kind: 'own-limit'; readonly name: string; readonly limit: number }
   /** http only: the server's time of day is set by so much, and from then on goes too fast by so much. */

@@ -52,6 +52,7 @@ export class Books {
       succeeded: false,
       stuckFromMs: Number.NaN,
       errorCode: undefined,
+      errorKind: undefined,
       errorAtMs: Number.NaN,
       failedAtMs: Number.NaN,
       failedOrder: Number.POSITIVE_INFINITY,

@@ -6,10 +6,13 @@ import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
 import { abortAfterMs, maxWaitMs } from './impatience.ts'
-import type { CallLog, RunLog } from './log.ts'
+import { type CallLog, newCall, type RunLog } from './log.ts'
 import { planMischief } from './mischief.ts'
 
-export type Gate = Pick<Scheduler, 'hold' | 'release' | 'setLimit' | 'snapshot' | 'close'>
+export type Gate = Pick<Scheduler, 'hold' | 'release' | 'setLimit' | 'snapshot' | 'close'> & {
+  /** http: every account's key is put right. */
+  resume?(): void
+}
 
 /** One life of the client, from its start to its crash. */
 export interface Life {
@@ -83,6 +86,7 @@ export class Driver {
     this.#isOver = true
     if (this.#gate === undefined) await clock.advance(120_000)
     await this.#drain()
+    this.#resume()
     // Errors of the last minutes may still stop calls, as they should.
     await clock.advance(FORGIVING * Math.max(0, ...(scenario.budgets ?? []).map(({ windowMs }) => windowMs)))
     log.epilogueAtMs = clock.nowMs()
@@ -129,6 +133,12 @@ export class Driver {
     this.#gate = this.#setup.open({ index, coldStart, limits, isDead: () => index !== this.#life })
   }
 
+  #resume(): void {
+    const { clock, log } = this.#setup
+    log.resumes.push(clock.nowMs())
+    this.#gate?.resume?.()
+  }
+
   #planMischief(): void {
     const { scenario, clock, log, foreign, setServerLimit } = this.#setup
     planMischief({
@@ -145,6 +155,7 @@ export class Driver {
       gate: () => this.#gate,
       life: () => this.#life,
       at: (atMs, action) => this.#at(atMs, action),
+      resume: () => this.#resume(),
       crash: (downMs, coldStart) => this.#crash(downMs, coldStart),
     })
   }
@@ -208,20 +219,16 @@ export class Driver {
     const number = numbers[slot] ?? 0
     numbers[slot] = number + 1
     const call: CallLog = {
-      id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
-      load,
-      life: this.#life,
-      scheduledAtMs: clock.nowMs(),
+      ...newCall({
+        id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
+        load,
+        life: this.#life,
+        scheduledAtMs: clock.nowMs(),
+        order: this.books.nextOrder(),
+      }),
       maxWaitMs,
-      abortedAtMs: Number.NaN,
-      attempts: [],
-      order: this.books.nextOrder(),
-      comings: 0,
-      settledAtMs: Number.NaN,
-      settledOrder: Number.POSITIVE_INFINITY,
-      settled: 0,
-      how: 'open',
-      stopped: undefined,
+      // Over HTTP it may have to wait for the server's time first.
+      ...(scenario.kind === 'core' && { cameAtMs: clock.nowMs() }),
     }
     log.calls.push(call)
     this.#unsettled++

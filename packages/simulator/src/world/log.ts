@@ -30,6 +30,8 @@ export interface Attempt {
   stuckFromMs: number
   /** The error code that the server answered with; undefined: none. */
   errorCode: string | undefined
+  /** What that error finds wrong. */
+  errorKind: 'key' | 'time' | 'other' | undefined
   /** When the server counted that error; NaN: there was none. */
   errorAtMs: number
   /** When the client was told of it; NaN: never. */
@@ -49,8 +51,12 @@ export interface UsageLog {
   readonly isBelievable: boolean
 }
 
+/** The load of a call that the client makes for itself. */
+export const NOBODYS = -1
+
 export interface CallLog {
   readonly id: number
+  /** Whose it is; {@link NOBODYS}: the client's own question for the server's time. */
   readonly load: number
   /** How many crashes there had been. */
   readonly life: number
@@ -59,6 +65,8 @@ export interface CallLog {
   abortedAtMs: number
   attempts: Attempt[]
   order: number
+  /** When it first came to the gate; NaN: never. */
+  cameAtMs: number
   /** http: how often it came to the gate. */
   comings: number
   settledAtMs: number
@@ -130,6 +138,8 @@ export interface RunLog {
   readonly lives: LifeLog[]
   readonly holds: KnownHold[]
   readonly snapshots: SnapshotLog[]
+  /** When somebody resumed all accounts. */
+  readonly resumes: number[]
   /** Limits that the client was given while it ran. */
   readonly ownLimits: { readonly atMs: number; readonly name: string; readonly limit: number }[]
   /** After all was over and everything had had time to come back; undefined when it never was. */
@@ -145,6 +155,23 @@ export interface RunLog {
   readonly injected: Map<string, number>
 }
 
+/** A call that has just been made. */
+export function newCall(made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledAtMs' | 'order'>): CallLog {
+  return {
+    ...made,
+    maxWaitMs: Number.POSITIVE_INFINITY,
+    abortedAtMs: Number.NaN,
+    attempts: [],
+    cameAtMs: Number.NaN,
+    comings: 0,
+    settledAtMs: Number.NaN,
+    settledOrder: Number.POSITIVE_INFINITY,
+    settled: 0,
+    how: 'open',
+    stopped: undefined,
+  }
+}
+
 export function newLog(): RunLog {
   return {
     calls: [],
@@ -153,6 +180,7 @@ export function newLog(): RunLog {
     lives: [],
     holds: [],
     snapshots: [],
+    resumes: [],
     ownLimits: [],
     atEnd: undefined,
     epilogueAtMs: Number.POSITIVE_INFINITY,
