@@ -3,8 +3,11 @@ import { type Budget, type Fault, faultsOf, keyOf, type Scenario, type UsageLie 
 
 /** Error codes are only names here. */
 const CODES = ['100202', '80014', '109400', '100500'] as const
-const LIES: readonly UsageLie[] = ['above', 'scope', 'epoch', 'stale', 'none']
+/** A client can see that some lies are not of this limit; beside one that it cannot see, that would not show. */
+const LIES: readonly (readonly UsageLie[])[] = [['above', 'scope', 'epoch'], ['scope'], ['stale', 'none']]
 const MOST_FAILING = 3
+/** A hold that ran out longer ago is over without a probe. */
+const PROBED_WITHIN_MS = 55_000
 
 /**
  * The same scenario with a server that says more: errors that it counts, the usage of its limits; and with a client that
@@ -16,11 +19,11 @@ export function withTold(scenario: Scenario): Scenario {
   const faults = [...scenario.faults]
   if (budgets.length > 0)
     for (let i = dice.whole(1, MOST_FAILING); i > 0; i--) faults.push(failing(dice, scenario, budgets))
-  if (dice.chance(0.25)) faults.push(...usage(dice, scenario))
+  if (dice.chance(0.35)) faults.push(...usage(dice, scenario))
   const hasCrash = faultsOf(scenario, 'crash').length > 0
   // Without a memory a crash forgets all, which is a world of its own.
-  const memory = dice.chance(hasCrash ? 0.6 : 0.1)
-  if (memory && dice.chance(0.5)) faults.push(...crashInBan(dice, scenario))
+  const memory = dice.chance(hasCrash ? 0.6 : 0.2)
+  if (memory && (!hasCrash || dice.chance(0.5))) faults.push(...crashInBan(dice, scenario))
   return {
     ...scenario,
     ...(budgets.length > 0 && { budgets }),
@@ -54,7 +57,7 @@ function failing(dice: Dice, { durationMs, loads }: Scenario, budgets: readonly 
     atMs,
     forMs: Math.min(durationMs - atMs, dice.scale(1_000, 3 * windowMs)),
     labels: { uid, endpoint },
-    codes: CODES.slice(0, dice.pick([1, 1, 2, 4])),
+    codes: CODES.slice(0, dice.whole(1, CODES.length)),
     share: dice.pick([1, 1, dice.scale(0.05, 1)]),
     slowMs: dice.chance(0.3) ? Math.round(dice.scale(10, 3_000)) : 0,
   }
@@ -64,13 +67,15 @@ function usage(dice: Dice, { durationMs, limits, loads }: Scenario): Fault[] {
   const { name, limit, windowMs, by } = dice.pick(limits)
   const faults: Fault[] = []
   const isLying = dice.chance(0.5)
-  for (const says of isLying ? [dice.pick(LIES), dice.pick(LIES)] : [dice.pick(LIES)]) {
+  const lies = dice.pick(LIES)
+  for (const says of isLying ? [dice.pick(lies), dice.pick(lies)] : [dice.pick(lies)]) {
     const atMs = dice.between(0, durationMs / 2)
-    const share = isLying ? dice.pick([1, dice.scale(0.05, 1)]) : 0
+    const share = isLying ? dice.pick([1, 1, dice.scale(0.05, 1)]) : 0
     faults.push({ kind: 'usage', atMs, forMs: durationMs - atMs, name, share, says })
   }
   const owner = loads.find(({ labels }) => keyOf({ name, by }, labels) !== undefined)
-  if (owner === undefined || !dice.chance(0.4)) return faults
+  // Beside refusals lies would not be seen.
+  if (owner === undefined || isLying || !dice.chance(0.6)) return faults
   const labels = Object.fromEntries(by.map(label => [label, owner.labels[label] ?? '']))
   const atMs = dice.between(0, durationMs / 2)
   const perSecond = (dice.between(0.1, 0.6) * limit * 1_000) / windowMs
@@ -84,14 +89,11 @@ function crashInBan(dice: Dice, { durationMs, loads }: Scenario): Fault[] {
   const forMs = dice.scale(20_000, durationMs / 3)
   const labels = { uid, endpoint }
   const tells = dice.pick(['truth', 'truth', 'nothing'] as const)
-  const downMs = dice.pick([dice.scale(10, 1_000), dice.between(0.1, 1.2) * forMs])
+  const crashAtMs = atMs + dice.between(0.1, 0.9) * forMs
+  const leftMs = atMs + forMs - crashAtMs
+  const downMs = dice.pick([dice.scale(10, 1_000), leftMs + dice.between(0, PROBED_WITHIN_MS)])
   return [
     { kind: 'ban', atMs, forMs, labels, tells },
-    {
-      kind: 'crash',
-      atMs: atMs + dice.between(0.1, 0.9) * forMs,
-      downMs: Math.min(downMs, 60_000),
-      coldStart: dice.pick(['paced', 'spent']),
-    },
+    { kind: 'crash', atMs: crashAtMs, downMs, coldStart: dice.pick(['paced', 'spent', 'spent']) },
   ]
 }
