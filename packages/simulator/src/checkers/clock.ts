@@ -8,10 +8,11 @@ const FAST_MS = 2_000
 const GOOD_TRIP_MS = 1_000
 /** After a question in vain the next may wait for so long (30 s), its own time-outs and the wait for its turn on top. */
 const ASKS_WITHIN_MS = 60_000
+const QUESTION = 'GET /openApi/swap/v2/server/time'
 
 /**
  * A clock that is wrong is set by the server's, once: after a question for the time was answered, no call is refused for
- * its timestamp until a clock was set again or a machine slept. Who was told that its clock is wrong asks.
+ * its timestamp until a clock was set again or a machine slept. Who was told that its clock is wrong asks before it signs the call anew.
  */
 export const clock: Checker = (scenario, log) => {
   const judgement = fresh()
@@ -32,13 +33,17 @@ export const clock: Checker = (scenario, log) => {
         `call ${call.id} was signed by a wrong clock, ${Math.round(sentAtMs - asked.answeredAtMs)} ms after it was asked for`,
         sentAtMs,
       )
-    const earlier = wrong.findLast(each => isSame(each, attempt) && each.failedAtMs < sentAtMs - ASKS_WITHIN_MS)
-    if (earlier === undefined || own.some(each => each.sentAtMs > earlier.failedAtMs - ASKS_WITHIN_MS)) continue
-    if (isClosed(log, attempt, earlier.failedAtMs)) continue
-    say(
-      `call ${call.id} was signed by a wrong clock, and nobody asked since ${Math.round(sentAtMs - earlier.failedAtMs)} ms`,
-      sentAtMs,
-    )
+    // Signed anew after such a refusal, it was signed by a clock that was asked for, and otherwise the question comes soon.
+    const before = call.attempts[call.attempts.indexOf(attempt) - 1]
+    const isAgain = before !== undefined && wrong.includes(before)
+    const earlier = isAgain
+      ? before
+      : wrong.findLast(each => isSame(each, attempt) && each.failedAtMs < sentAtMs - ASKS_WITHIN_MS)
+    const withinMs = isAgain ? 0 : ASKS_WITHIN_MS
+    if (earlier === undefined || own.some(({ endedAtMs }) => !(endedAtMs < earlier.sentAtMs - withinMs))) continue
+    if (isClosed(scenario, log, attempt, earlier.failedAtMs)) continue
+    const sinceMs = Math.round(sentAtMs - earlier.failedAtMs)
+    say(`call ${call.id} was signed by a wrong clock, and nobody asked since ${sinceMs} ms`, sentAtMs)
   }
   return judgement
 }
@@ -55,8 +60,18 @@ function wasDisturbed(scenario: Scenario, fromMs: number, toMs: number): boolean
   )
 }
 
-/** Whether the question for the time was banned, or held. */
-function isClosed(log: RunLog, { labels: { exchange = '', ip = '' } }: Attempt, fromMs: number): boolean {
-  const labels = { exchange, ip, endpoint: 'GET /openApi/swap/v2/server/time', group: '1' }
-  return log.holds.some(hold => hold.latestMs > fromMs && carries(labels, hold.labels))
+/** Whether the question for the time could not be asked: banned, held, or stopped by errors. */
+function isClosed(
+  scenario: Scenario,
+  log: RunLog,
+  { labels: { exchange = '', ip = '' } }: Attempt,
+  fromMs: number,
+): boolean {
+  const labels = { exchange, ip, endpoint: QUESTION, group: '1' }
+  return (
+    log.holds.some(hold => hold.latestMs > fromMs && carries(labels, hold.labels)) ||
+    faultsOf(scenario, 'failing', 'lies', 'error').some(
+      fault => fault.atMs <= fromMs && (fault.kind !== 'failing' || carries(labels, fault.labels)),
+    )
+  )
 }

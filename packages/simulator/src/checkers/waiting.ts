@@ -52,13 +52,16 @@ export const waiting: Checker = (scenario, log) => {
         changedAtMs(scenario, log, rules, load.labels),
         ...rules.map(rule => disturbed.get(keyOf(rule, load.labels) as string) ?? lastMs),
       )
-      const keys = [...rules, ...capsOf(scenario)]
-        .map(gate => keyOf(gate, load.labels))
-        .filter(key => key !== undefined)
-      const others = scenario.loads.some(
-        (other, at) =>
-          at !== number && [...bases, ...capsOf(scenario)].some(gate => keys.includes(keyOf(gate, other.labels) ?? '')),
-      )
+      const gatesOf = (labels: Labels) =>
+        [...bases, ...capsOf(scenario)].map(gate => keyOf(gate, labels)).filter(key => key !== undefined)
+      const keys = gatesOf(load.labels)
+      // Who waits for the same gates and the same number of tokens has nothing to keep a claim for.
+      const others = scenario.loads.some((other, at) => {
+        if (at === number) return false
+        const theirs = gatesOf(other.labels)
+        if (!theirs.some(key => keys.includes(key))) return false
+        return load.cost > 1 || other.cost > 1 || String(theirs) !== String(keys)
+      })
       // An older lane may have a claim to one call's tokens.
       const spare = others ? Math.max(...scenario.loads.map(each => each.cost)) : 0
       const mine = rules.map(rule => {
