@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const packages = ['core', 'http', 'bingx', 'coinw', 'exchange-sim', 'demo', 'simulator']
+const packages = ['core', 'http', 'bingx', 'coinw', 'exchange-sim', 'demo', 'simulator', 'bench']
 const conditions = ['@headgate/source']
 
 // vitest does not look for this file by itself: every script names it with --config.

@@ -3,7 +3,11 @@ import {
   type Credentials,
   checkCredentials,
   checkOptions,
+  type EndpointPollOptions,
   oneOf,
+  type Pollable,
+  pollable,
+  pollableQuery,
   text,
   wholeNumber,
 } from '@headgate/http'
@@ -45,8 +49,12 @@ export interface AllBalancesQuery {
   accountType?: (typeof ACCOUNT_TYPES)[number]
 }
 
-export interface IncomeCall {
-  (query?: IncomeQuery, options?: CallOptions): Promise<Income[]>
+export interface IncomeCall
+  extends Pollable<
+    [query?: IncomeQuery, options?: CallOptions],
+    EndpointPollOptions & { query?: IncomeQuery },
+    Income[]
+  > {
   /**
    * All movements of a range, the oldest first, each once: in pages of at most 1000, none of them empty, fetched as they
    * are asked for. Movements that come while it walks do no harm. `maxWaitMs` is for every page; `signal` also ends the
@@ -71,13 +79,13 @@ export interface BingxAccount {
   readonly uid: string
   readonly swap: {
     /** Assets of the perpetual account. GET /openApi/swap/v3/user/balance */
-    balance(options?: CallOptions): Promise<SwapBalance[]>
+    readonly balance: Pollable<[options?: CallOptions], EndpointPollOptions, SwapBalance[]>
     /** Movements of money, one page. GET /openApi/swap/v2/user/income */
     readonly income: IncomeCall
   }
   readonly spot: {
     /** Assets of the spot account. GET /openApi/spot/v1/account/balance */
-    balance(options?: CallOptions): Promise<SpotBalance[]>
+    readonly balance: Pollable<[options?: CallOptions], EndpointPollOptions, SpotBalance[]>
   }
   /**
    * Calls go out again after BingX found the key wrong, which stops them all (event `account-stopped`): the stop is the
@@ -85,7 +93,11 @@ export interface BingxAccount {
    */
   resume(): void
   /** What each account is worth. GET /openApi/account/v1/allAccountBalance */
-  allBalances(query?: AllBalancesQuery, options?: CallOptions): Promise<AccountBalance[]>
+  readonly allBalances: Pollable<
+    [query?: AllBalancesQuery, options?: CallOptions],
+    EndpointPollOptions & { query?: AllBalancesQuery },
+    AccountBalance[]
+  >
   /**
    * Any endpoint, `METHOD /openApi/…`, under its documented limits; one that is not documented goes under the strictest
    * (1 a second), or under `limit`. Gives the answer's `data` as it came, where numbers that a double can't keep (ids
@@ -110,10 +122,9 @@ export function createAccount(context: Context, calls: Calls, credentials: Crede
     documentedEndpoint('GET /openApi/account/v1/allAccountBalance'),
     responses.accountBalances,
   )
-  const income = async (query?: IncomeQuery, options?: CallOptions) => {
-    const where = 'account.swap.income'
-    return swapIncome(where, { ...checkOptions<IncomeQuery>(where, query, incomeChecks, 'parameter') }, options)
-  }
+  const income = pollableQuery('account.swap.income', swapIncome, (where, query: IncomeQuery | undefined) => ({
+    ...checkOptions<IncomeQuery>(where, query, incomeChecks, 'parameter'),
+  }))
   const pages = (range?: IncomeRange, options?: CallOptions) => {
     const where = 'account.swap.income.pages'
     const { uid } = checked
@@ -129,17 +140,16 @@ export function createAccount(context: Context, calls: Calls, credentials: Crede
     uid: checked.uid,
     resume: () => context.exchange.resume(checked),
     swap: Object.freeze({
-      balance: (options?: CallOptions) => swapBalance('account.swap.balance', {}, options),
+      balance: pollable('account.swap.balance', swapBalance),
       income: Object.freeze(Object.assign(income, { pages })),
     }),
     spot: Object.freeze({
-      balance: (options?: CallOptions) => spotBalance('account.spot.balance', {}, options),
+      balance: pollable('account.spot.balance', spotBalance),
     }),
-    async allBalances(query?: AllBalancesQuery, options?: CallOptions) {
-      const where = 'account.allBalances'
+    allBalances: pollableQuery('account.allBalances', allBalances, (where, query: AllBalancesQuery | undefined) => {
       const { accountType } = checkOptions<AllBalancesQuery>(where, query, allBalancesChecks, 'parameter')
-      return allBalances(where, { accountType: accountType === 'spot' ? 'sopt' : accountType }, options)
-    },
+      return { accountType: accountType === 'spot' ? 'sopt' : accountType }
+    }),
     call: calls.of(endpoint),
   })
 }

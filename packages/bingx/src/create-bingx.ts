@@ -3,9 +3,12 @@ import {
   type CallOptions,
   type Credentials,
   checkOptions,
+  type EndpointPollOptions,
   type ExchangeOptions,
   exchangeChecks,
   openExchange,
+  type Pollable,
+  pollable,
   wholeNumber,
 } from '@headgate/http'
 import { type BingxAccount, createAccount } from './account.ts'
@@ -36,7 +39,7 @@ export interface Bingx extends AsyncDisposable {
   /** @throws {TypeError} naming what is wrong, never a key. */
   account(credentials: Credentials): BingxAccount
   /** BingX's clock, epoch milliseconds. GET /openApi/swap/v2/server/time */
-  serverTime(options?: CallOptions): Promise<number>
+  readonly serverTime: Pollable<[options?: CallOptions], EndpointPollOptions, number>
   /**
    * Any public endpoint, `METHOD /openApi/…`, under its documented limits; one that is not documented is taken for
    * market data. Gives the answer's `data` as it came, where numbers that a double can't keep are strings. Rejects with
@@ -91,7 +94,7 @@ export function createBingx(options?: BingxOptions): Bingx {
   return Object.freeze({
     scheduler: exchange.scheduler,
     account: (credentials: Credentials) => createAccount(context, calls, credentials),
-    serverTime: (options?: CallOptions) => serverTime('bingx.serverTime', {}, options),
+    serverTime: pollable('bingx.serverTime', serverTime),
     call: calls.public,
     close: () => exchange.close(),
     [Symbol.asyncDispose]: () => exchange.close(),

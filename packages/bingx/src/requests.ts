@@ -1,11 +1,10 @@
 import {
   type Answer,
-  type CallOptions,
-  checkCallOptions,
   type Exchange,
-  type Params,
   type Schema,
+  type Send,
   type ServerClock,
+  sender,
   type Verdict,
 } from '@headgate/http'
 import type { Endpoint } from './endpoints/endpoint.ts'
@@ -26,8 +25,7 @@ export interface Context {
 /** The earliest that it can be: a hold that is read against it never ends too soon. */
 const leastNowMs = ({ clock, nowMs }: Context) => nowMs() - (clock?.errorMs() ?? 0)
 
-/** Sends one call of an endpoint, and reads its answer. */
-export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
+export type { Send }
 
 /** Reads an answer that has no code, where such an endpoint is known to send some. */
 export type ReadBare<T> = (answer: Answer, endpoint: Endpoint) => Verdict<T> | undefined
@@ -43,20 +41,17 @@ export function publicEndpoint<T>(
   const url = exchange.baseUrl + endpoint.path
   const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
   const reading = { schema, scope: PUBLIC_SCOPE, usageLimit: 'bingx ip×market endpoint' }
-  return async (where, params, options) => {
+  return sender(exchange, (where, params) => {
     const query = encodeQuery(buildQuery(params, where))
-    return exchange.call(
-      {
-        labels,
-        repeatable: endpoint.method === 'GET',
-        hide: [],
-        ...(clock && { clock }),
-        sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
-        judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
-      },
-      checkCallOptions(where, options),
-    )
-  }
+    return {
+      labels,
+      repeatable: endpoint.method === 'GET',
+      hide: [],
+      ...(clock && { clock }),
+      sign: () => ({ method: endpoint.method, url: query === '' ? url : `${url}?${query}` }),
+      judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
+    }
+  })
 }
 
 /** An account's endpoints. The keys stay in this closure. */
@@ -70,29 +65,26 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
     const url = exchange.baseUrl + endpoint.path
     const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
     const reading = { schema, scope: SIGNED_SCOPE, usageLimit: 'bingx uid×endpoint' }
-    return async (where, params, options) => {
+    return sender(exchange, (where, params) => {
       // Before the wait, so that a bad parameter costs no turn; signing comes after it.
       buildQuery(params, where)
-      return exchange.call(
-        {
-          labels,
-          repeatable: endpoint.method === 'GET',
-          hide,
-          key,
-          ...(clock && { clock }),
-          sign() {
-            const timestampMs = nowMs()
-            const query = buildQuery({ ...params, recvWindow, timestamp: timestampMs }, where)
-            const signature = signBingx(query, secretKey)
-            const { method } = endpoint
-            const signed = `${url}?${encodeQuery(query)}&signature=${signature}`
-            return { method, url: signed, headers, hide: [signature], timestampMs }
-          },
-          judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
+      return {
+        labels,
+        repeatable: endpoint.method === 'GET',
+        hide,
+        key,
+        ...(clock && { clock }),
+        sign() {
+          const timestampMs = nowMs()
+          const query = buildQuery({ ...params, recvWindow, timestamp: timestampMs }, where)
+          const signature = signBingx(query, secretKey)
+          const { method } = endpoint
+          const signed = `${url}?${encodeQuery(query)}&signature=${signature}`
+          return { method, url: signed, headers, hide: [signature], timestampMs }
         },
-        checkCallOptions(where, options),
-      )
-    }
+        judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
+      }
+    })
   }
 }
 

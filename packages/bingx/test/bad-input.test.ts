@@ -156,7 +156,7 @@ describe('calls', () => {
     [
       'option',
       () => account.swap.balance(untyped({ timeout: 5 })),
-      'account.swap.balance: unknown option "timeout": expected one of priority, maxWaitMs, signal, got 5',
+      'account.swap.balance: unknown option "timeout": expected one of priority, maxWaitMs, signal, coalesce, got 5',
     ],
   ])('%s', async (_, call, message) => {
     await expect(call()).rejects.toThrow(new TypeError(message))

@@ -255,7 +255,7 @@ describe('what can not be sent', () => {
   })
 
   it.each<[unknown, string]>([
-    [{ timeout: 5 }, 'unknown option "timeout": expected one of priority, maxWaitMs, signal, got 5'],
+    [{ timeout: 5 }, 'unknown option "timeout": expected one of priority, maxWaitMs, signal, coalesce, got 5'],
     [null, 'expected an object of options, got null'],
     ['fast', 'expected an object of options, got "fast"'],
     [{ limit: 5 }, 'option "limit": expected an object such as { uid: 5 }, got 5'],

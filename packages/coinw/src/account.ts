@@ -1,4 +1,11 @@
-import { type CallOptions, type Credentials, checkCredentials } from '@headgate/http'
+import {
+  type CallOptions,
+  type Credentials,
+  checkCredentials,
+  type EndpointPollOptions,
+  type Pollable,
+  pollable,
+} from '@headgate/http'
 import type { AccountCall, Calls } from './call.ts'
 import { type Context, privateCommands } from './requests.ts'
 import { type Balances, balances } from './responses.ts'
@@ -18,7 +25,7 @@ export interface CoinwAccount {
   resume(): void
   readonly spot: {
     /** Amounts by asset. POST /api/v1/private?command=returnBalances */
-    balances(options?: CallOptions): Promise<Balances>
+    readonly balances: Pollable<[options?: CallOptions], EndpointPollOptions, Balances>
   }
   /**
    * Any command, under its documented limit: gives the answer's `data` as it came, where numbers that a double can't
@@ -36,7 +43,7 @@ export function createAccount(context: Context, calls: Calls, credentials: Crede
     uid: checked.uid,
     resume: () => context.exchange.resume(checked),
     spot: Object.freeze({
-      balances: (options?: CallOptions) => returnBalances('account.spot.balances', {}, options),
+      balances: pollable('account.spot.balances', returnBalances),
     }),
     call: calls.of(command),
   })

@@ -1,13 +1,12 @@
 import type { Labels } from '@headgate/core'
 import {
   type AccountKey,
-  type CallOptions,
-  checkCallOptions,
   checkParams,
   type Exchange,
-  type Params,
   type Schema,
+  type Send,
   type SignedRequest,
+  sender,
 } from '@headgate/http'
 import {
   COMMANDS,
@@ -23,8 +22,7 @@ import { encodeQuery, type Sent, signCoinw } from './signing.ts'
 /** Set by the client. */
 const RESERVED = ['api_key', 'command', 'secret_key', 'sign']
 
-/** Sends one call of a command, and reads its answer. */
-export type Send<T> = (where: string, params: Params, options: CallOptions | undefined) => Promise<T>
+export type { Send }
 
 /** What all calls of one client share. */
 export interface Context {
@@ -76,25 +74,22 @@ function sending<T>({ exchange, ladder }: Context, command: CommandName, prepare
   const { labels, hide, schema, key, sign } = prepared
   const { by, read }: Command = COMMANDS[command]
   const reading = { schema, scope: ['exchange', by, 'endpoint'] }
-  return async (where, given, options) => {
+  return sender(exchange, (where, given) => {
     // CoinW leaves empty values out of what it signs, so they are not sent either.
     const params = Object.fromEntries(
       Object.entries(checkParams(where, given, RESERVED)).filter(([, value]) => value !== ''),
     )
-    return exchange.call(
-      {
-        labels,
-        repeatable: read,
-        hide,
-        ...(key && { key }),
-        sign: () => sign(params),
-        judge(answer) {
-          const verdict = judge(answer, reading, exchange.clock.epochMs())
-          if ('refusal' in verdict && verdict.refusal !== undefined) ladder?.refused(labels['uid'])
-          return verdict
-        },
+    return {
+      labels,
+      repeatable: read,
+      hide,
+      ...(key && { key }),
+      sign: () => sign(params),
+      judge(answer) {
+        const verdict = judge(answer, reading, exchange.clock.epochMs())
+        if ('refusal' in verdict && verdict.refusal !== undefined) ladder?.refused(labels['uid'])
+        return verdict
       },
-      checkCallOptions(where, options),
-    )
-  }
+    }
+  })
 }

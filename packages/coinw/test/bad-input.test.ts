@@ -74,7 +74,7 @@ describe('calls', () => {
     [
       'option',
       () => account.spot.balances(untyped({ retries: 5 })),
-      /^account\.spot\.balances: unknown option "retries": expected one of priority, maxWaitMs, signal, got 5$/,
+      /^account\.spot\.balances: unknown option "retries": expected one of priority, maxWaitMs, signal, coalesce, got 5$/,
     ],
   ])('%s', async (_, call, message) => {
     const error = await call().catch((reason: unknown) => reason)

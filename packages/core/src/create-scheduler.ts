@@ -1,4 +1,6 @@
 import type { Labels } from './limits/limit.ts'
+import type { PollCall } from './poll/poller.ts'
+import type { PollOptions, Reading } from './poll/reading.ts'
 import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import { type SchedulerOptions, settingsOf } from './run/settings.ts'
 import type { Explanation, Snapshot } from './run/view.ts'
@@ -13,6 +15,21 @@ export interface Scheduler extends AsyncDisposable {
    * TimeoutError, the reason of the request's signal, or a TypeError that names what is wrong with the request.
    */
   schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T>
+  /**
+   * Runs `task` again and again, every `everyMs` from start to start, and gives what it brings: the newest reading to whoever
+   * asks, never a backlog. One call at a time. Where the limits give less than all pollers together want, each gets its share
+   * by weight (larger `priority` first), evenly spaced. Begins with the first reading asked for; each iteration is a poller of
+   * its own. Ends, with what it has under way, by `break`, `return`, `throw`, a signal, or `close()`.
+   *
+   * With `request.coalesce`, pollers of the same labels and text that are ready together share one call.
+   * @throws {TypeError} names the option, what was expected and what came
+   */
+  poll<T>(request: ScheduleRequest, task: Task<T>, options: PollOptions): AsyncIterable<Reading<T>>
+  /**
+   * As `poll`, where one poll may be several calls: each goes through `schedule`, which `call` is given with the signal that
+   * gives it up. The requests it schedules draw on the same limits as `request`, by which the poll is given its place.
+   */
+  pollWith<T>(request: ScheduleRequest, call: PollCall<T>, options: PollOptions): AsyncIterable<Reading<T>>
   /** Lets no call through that carries these labels, for `forMs` milliseconds from now; then one probe, then more and more. */
   hold(labels: Labels, hold: HoldOptions): void
   /**

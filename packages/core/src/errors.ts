@@ -1,4 +1,5 @@
 import type { Labels } from './limits/limit.ts'
+import type { GateState } from './ports/ledger.ts'
 
 /** What every error of the scheduler has: a `code` that stays the same when its words change. */
 export abstract class HeadgateError extends Error {
@@ -130,6 +131,32 @@ export class TimeoutError extends HeadgateError {
     this.labels = labels
     this.timeoutMs = timeoutMs
   }
+}
+
+/** A poller has read nothing good for longer than its `maxAgeMs`. */
+export class StaleError extends HeadgateError {
+  override readonly name = 'StaleError'
+  readonly code = 'STALE'
+  readonly labels: Labels
+  /** Since the last good reading, or since the poller began. */
+  readonly ageMs: number
+  /** The hold or limit that keeps the call back. Undefined: it is under way, or only waits its turn. */
+  readonly because: GateState | undefined
+
+  constructor(labels: Labels, ageMs: number, because: GateState | undefined) {
+    super(`nothing read for ${Math.round(ageMs)} ms, ${why(because)}: ${show(labels)}`)
+    this.labels = labels
+    this.ageMs = ageMs
+    this.because = because
+  }
+}
+
+function why(because: GateState | undefined): string {
+  if (because === undefined) return 'the call is under way'
+  if (because.kind !== 'hold') return `limit "${because.name}" gives no more`
+  return because.waitMs === null
+    ? `held, and being probed (${because.name})`
+    : `held for another ${Math.ceil(because.waitMs)} ms (${because.name})`
 }
 
 function show(labels: Labels): string {

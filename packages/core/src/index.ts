@@ -8,6 +8,7 @@ export {
   NeverFitsError,
   QueueFullError,
   RefusedError,
+  StaleError,
   TimeoutError,
 } from './errors.ts'
 export { type DisabledPeriod, parseDisabledPeriod } from './feedback/disabled-period.ts'
@@ -22,6 +23,8 @@ export {
 } from './limits/define.ts'
 export type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limits/limit.ts'
 export { memoryLedger } from './limits/memory-ledger.ts'
+export type { PollCall } from './poll/poller.ts'
+export type { PollOptions, Reading } from './poll/reading.ts'
 export type { Clock, Timer } from './ports/clock.ts'
 export type {
   ColdStart,

@@ -19,6 +19,12 @@ export interface ScheduleRequest {
   maxWaitMs?: number
   /** Aborting it while the call waits takes the call out; while it runs, `admission.signal` aborts. */
   signal?: AbortSignal
+  /**
+   * Joins a call with the same labels (by value) and this text that is still waiting, also one that waits again after a
+   * refusal: one admission, one run of the first one's task, one answer for all. The highest priority of all counts; a
+   * signal or a deadline takes out its own sharer alone; cost and retries are the first one's. Default: shares with nobody.
+   */
+  coalesce?: string
   /** How often the call goes again after a refusal that names no time. Waiting for a hold uses up none. Default 3. */
   retries?: number
   /** Let a call through to which no limit applies. Default false. */
@@ -64,7 +70,7 @@ export interface Refusal {
 export interface Admission {
   /** How long the call waited for this admission, milliseconds. */
   readonly waitedMs: number
-  /** Aborts with the caller's signal and when the task's time is up. */
+  /** Aborts with the caller's signal (of a shared call when all sharers have left) and when the task's time is up. */
   readonly signal: AbortSignal
   /**
    * The server has counted the call: say it as soon as the response's headers are in, so that reading the body is not held

@@ -1,20 +1,33 @@
-import { ClosedError, ErrorBudgetError, MaxWaitError, NeverFitsError, QueueFullError, RefusedError } from './errors.ts'
+import {
+  ClosedError,
+  ErrorBudgetError,
+  type MaxWaitError,
+  NeverFitsError,
+  QueueFullError,
+  RefusedError,
+} from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
+import type { PollCall } from './poll/poller.ts'
+import { Pollers } from './poll/pollers.ts'
+import type { PollOptions, Reading } from './poll/reading.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
-import { Call } from './run/call.ts'
-import { checkHistory, checkLabels, checkReasoned, checkRequest } from './run/check-request.ts'
+import { Call, type Watch } from './run/call.ts'
+import { checkHistory, checkLabels, checkReasoned, checkRequest, checkTask } from './run/check-request.ts'
+import { Passages } from './run/passages.ts'
 import { Queue } from './run/queue.ts'
 import { Remembrance } from './run/remembrance.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
+import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
 import { tell } from './run/tell.ts'
+import { tooLate } from './run/too-late.ts'
 import { type Counters, type Explanation, explanation, newCounters, type Snapshot, snapshot } from './run/view.ts'
 import { WakeTimer } from './run/wake-timer.ts'
 
@@ -30,9 +43,10 @@ export class HeadgateScheduler {
   readonly #ledger: LedgerSession
   readonly #remembrance: Remembrance
   readonly #waiting: Waiting
-  readonly #passages = new WeakMap<Labels, Passage>()
+  readonly #passages = new Passages()
   readonly #queue: Queue
   readonly #runner: Runner
+  readonly #pollers: Pollers
   readonly #counters: Counters = newCounters()
   readonly #timer: WakeTimer
   /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
@@ -87,16 +101,27 @@ export class HeadgateScheduler {
       nowMs,
       emit,
       again: (attempt, error) => this.#again(attempt, error),
-      heard: () => this.#goOn(),
+      heard: () => this.#heard(),
+    })
+    this.#pollers = new Pollers({
+      ledger: this.#ledger,
+      nowMs,
+      schedule: (request, task, watch) => this.#schedule(request, task, watch),
+      answersLater: () => this.#batch > 1,
+      arm: () => this.#arm(),
     })
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
     this.#remembrance.begin(this.#ledger)
   }
 
   schedule<T>(request: ScheduleRequest, task: Task<T>): Promise<T> {
+    return this.#schedule(request, task)
+  }
+
+  #schedule<T>(request: ScheduleRequest, task: Task<T>, watch?: Watch): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       checkRequest(request, this.#settings.limitNames)
-      if (typeof task !== 'function') throw new TypeError(`schedule: expected a task to run, got ${typeof task}`)
+      checkTask('schedule', task)
       const passage = this.#passageOf(request)
       let nowMs = this.#clock.nowMs()
       // What has come free is handed out before the newcomer is judged. Tasks start in it, and may do anything.
@@ -106,11 +131,27 @@ export class HeadgateScheduler {
       }
       if (request.signal?.aborted) throw request.signal.reason
       if (this.#closed) throw new ClosedError()
-      const call = new Call(passage, request, task as Task<unknown>, nowMs, resolve as (value: unknown) => void, reject)
-      const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs)
-      if (hopeless !== undefined) throw hopeless
-      this.#enqueue(call, nowMs)
+      const settle = resolve as (value: unknown) => void
+      if (request.coalesce !== undefined) {
+        this.#share(passage, task as Task<unknown>, new Sharer(request, nowMs, settle, reject, watch), nowMs)
+        return
+      }
+      const call = new Call(passage, request, task as Task<unknown>, nowMs, settle, reject)
+      call.watch = watch
+      if (watch !== undefined) watch.call = call
+      this.#enter(call, nowMs)
     })
+  }
+
+  poll<T>(request: ScheduleRequest, task: Task<T>, options: PollOptions): AsyncIterable<Reading<T>> {
+    checkTask('poll', task)
+    return this.pollWith(request, (schedule, signal) => schedule({ ...request, signal }, task), options)
+  }
+
+  pollWith<T>(request: ScheduleRequest, call: PollCall<T>, options: PollOptions): AsyncIterable<Reading<T>> {
+    checkRequest(request, this.#settings.limitNames)
+    checkTask('pollWith', call)
+    return this.#pollers.poll(this.#passageOf(request), request, call, options)
   }
 
   hold(labels: Labels, hold: HoldOptions): void {
@@ -177,6 +218,7 @@ export class HeadgateScheduler {
 
   close(): Promise<void> {
     this.#closed = true
+    this.#pollers.close()
     for (const call of this.#queue.calls()) this.#takeOut(call, new ClosedError())
     this.#goOn()
     return this.drain()
@@ -194,7 +236,7 @@ export class HeadgateScheduler {
     if (passage === undefined) {
       checkLabels('schedule', labels)
       passage = this.#ledger.resolve(labels)
-      this.#passages.set(labels, passage)
+      this.#passages.add(labels, passage)
     }
     if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
       const names = Object.keys(labels).join(', ') || 'none'
@@ -215,6 +257,40 @@ export class HeadgateScheduler {
       this.#ledger.costOf(gate, call),
       this.#ledger.sizeOf(gate),
     )
+  }
+
+  #enter(call: Call, nowMs: number): void {
+    const hopeless = this.#tooLarge(call) ?? this.#overBudget(call, nowMs)
+    if (hopeless !== undefined) call.reject(hopeless)
+    else this.#enqueue(call, nowMs)
+  }
+
+  /** One more for a waiting call, or the first one of a new call. */
+  #share(passage: Passage, task: Task<unknown>, sharer: Sharer, nowMs: number): void {
+    const waiting = this.#queue.sharedBy(sharer.request)
+    if (waiting === undefined) {
+      const call = sharedCall(passage, task, sharer, nowMs, changed => this.#retime(changed))
+      this.#enter(call, nowMs)
+      return
+    }
+    const earliestMs = sharer.deadlineMs === Number.POSITIVE_INFINITY ? nowMs : this.#ledger.earliestMs(waiting, nowMs)
+    if (earliestMs > sharer.deadlineMs) {
+      this.#counters.expired++
+      sharer.reject(tooLate(sharer, nowMs, earliestMs))
+      return
+    }
+    join(waiting, sharer)
+    this.#retime(waiting)
+    if ((sharer.request.priority ?? 0) > (waiting.request.priority ?? 0)) {
+      this.#leaveLane(waiting, nowMs)
+      waiting.request = { ...waiting.request, priority: sharer.request.priority as number }
+      this.#settleLane(this.#queue.append(waiting), nowMs)
+      this.#serve(nowMs)
+    } else this.#arm()
+  }
+
+  #retime(call: Call): void {
+    if (call.lane !== undefined) this.#queue.retime(call)
   }
 
   #overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
@@ -243,6 +319,7 @@ export class HeadgateScheduler {
         if ('sentAtMs' in decision) {
           this.#runner.admit(call, decision)
           this.#runner.launch()
+          this.#pollers.turn()
           this.#arm()
           return
         }
@@ -303,18 +380,18 @@ export class HeadgateScheduler {
       return false
     }
     call.listen(aborted => this.#aborted(aborted))
+    this.#passages.keep(call.request.labels, call.passage)
     this.#queue.append(call)
     return true
   }
 
   /** The deadline of a call holds for each of its starts. */
   #tooLate(call: Call, nowMs: number): MaxWaitError | undefined {
-    const { labels, maxWaitMs } = call.request
-    if (maxWaitMs === undefined) return undefined
+    if (call.deadlineMs === Number.POSITIVE_INFINITY) return undefined
     const earliestMs = this.#ledger.earliestMs(call, nowMs)
     if (earliestMs <= call.deadlineMs) return undefined
-    this.#counters.expired++
-    return new MaxWaitError(labels, maxWaitMs, nowMs - call.queuedAtMs, earliestMs - call.queuedAtMs)
+    this.#counters.expired += call.sharers?.expire(nowMs, earliestMs) ?? 1
+    return call.sharers?.isEmpty === false ? undefined : tooLate(call, nowMs, earliestMs)
   }
 
   /** A lane that has just got its only call waits behind others, or is judged. */
@@ -328,11 +405,14 @@ export class HeadgateScheduler {
 
   /** A waiting call settles without an admission. */
   #takeOut(call: Call, error: unknown): void {
-    const nowMs = this.#clock.nowMs()
+    this.#leaveLane(call, this.#clock.nowMs())
+    call.reject(error)
+  }
+
+  #leaveLane(call: Call, nowMs: number): void {
     const lane = call.lane as Lane
     const wasHead = lane.first === call
     this.#queue.take(call)
-    call.reject(error)
     if (lane.size === 0) {
       // One under judgement is forgotten when its decision is in.
       if (!lane.judging) this.#forget(lane, nowMs)
@@ -381,6 +461,7 @@ export class HeadgateScheduler {
     this.#serving = false
     if (!this.#deciding) this.#waiting.tidy()
     this.#runner.launch()
+    this.#pollers.turn()
     this.#arm()
   }
 
@@ -476,6 +557,12 @@ export class HeadgateScheduler {
       }
       call.waitingSinceMs = nowMs
       call.listen(aborted => this.#aborted(aborted))
+      const other = call.sharers && this.#queue.sharedBy(call.request)
+      if (other !== undefined) {
+        // Somebody has asked for the same meanwhile: the two become one.
+        this.#leaveLane(other, nowMs)
+        absorb(call, other)
+      }
       const lane = this.#queue.prepend(call)
       if (lane.size === 1) this.#settleLane(lane, nowMs)
       else this.#waiting.changedFor(lane, nowMs)
@@ -483,6 +570,16 @@ export class HeadgateScheduler {
   }
 
   // Time
+
+  /** Where nothing waits and nothing runs any more, nothing has to be looked at: not even the clock. */
+  #heard(): void {
+    if (!this.#isIdle || this.#serving) {
+      this.#goOn()
+      return
+    }
+    this.#timer.cancelSoon()
+    this.#rest()
+  }
 
   #goOn(): void {
     if (this.#serving) return
@@ -500,13 +597,14 @@ export class HeadgateScheduler {
     return this.#queue.size === 0 && this.#runner.size === 0 && !this.#deciding
   }
 
-  /** One timer: the next return of a token, end of a hold, deadline or time-out. */
+  /** One timer: the next return of a token, end of a hold, deadline, time-out or start of a poll. */
   #arm(): void {
     this.#timer.set(
       Math.min(
         this.#deciding ? Number.POSITIVE_INFINITY : this.#waiting.wakeAtMs,
         this.#queue.deadlineAtMs,
         this.#runner.timeoutAtMs,
+        this.#pollers.wakeAtMs,
       ),
     )
   }
@@ -516,12 +614,11 @@ export class HeadgateScheduler {
     this.#runner.giveUpLate(nowMs)
     this.#serve(nowMs)
     for (let call = this.#queue.late(nowMs); call !== undefined; call = this.#queue.late(nowMs)) {
-      this.#counters.expired++
-      this.#takeOut(
-        call,
-        new MaxWaitError(call.request.labels, call.request.maxWaitMs as number, nowMs - call.queuedAtMs),
-      )
+      this.#counters.expired += call.sharers?.expire(nowMs) ?? 1
+      if (call.sharers?.isEmpty === false) this.#queue.retime(call)
+      else this.#takeOut(call, tooLate(call, nowMs))
     }
+    this.#pollers.turn()
     this.#goOn()
   }
 }

@@ -21,14 +21,18 @@ async function run(example: string, name: string): Promise<string> {
 }
 
 describe('the README', () => {
-  it('has the examples that are run here', () => expect(examples).toHaveLength(2))
+  it('has the examples that are run here', () => expect(examples).toHaveLength(3))
 
   it('shows calls to an exchange, none of them refused', async () => {
     expect(await run(examples[0] as string, 'exchange')).toBe('12 answers, 0 refused\n')
   })
 
+  it('shows a poller', async () => {
+    expect(await run(examples[1] as string, 'poller')).toMatch(/^(reading \d: \d assets\n){3}$/)
+  })
+
   it('shows a gate of your own', async () => {
-    expect(await run(examples[1] as string, 'own')).toBe('the answer true\n')
+    expect(await run(examples[2] as string, 'own')).toBe('the answer true\n')
   })
 
   it('names the two commands in the form in which they work', () => {

@@ -72,7 +72,7 @@ export class Attempts<T> {
   /** One more, through the gate. */
   async next(): Promise<T> {
     const { scheduler, clock } = this.#setup
-    const { priority, maxWaitMs } = this.#options
+    const { priority, maxWaitMs, coalesce } = this.#options
     const { signal } = this.#signal
     // A stopped key's call asks nothing of anybody.
     if (this.#signal.stoppedBy) throw this.#signal.stoppedBy
@@ -90,6 +90,7 @@ export class Attempts<T> {
           ...(Number.isFinite(mayWaitMs) && { maxWaitMs: mayWaitMs as number }),
           ...(priority !== undefined && { priority }),
           ...(signal && { signal }),
+          ...(coalesce !== undefined && { coalesce }),
         },
         admission => this.#run(admission),
       )

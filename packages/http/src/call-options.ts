@@ -1,4 +1,4 @@
-import { abortSignal, checkOptions, finite } from './options.ts'
+import { abortSignal, checkOptions, finite, text } from './options.ts'
 
 /** How one call is to go. */
 export interface CallOptions {
@@ -11,15 +11,21 @@ export interface CallOptions {
   maxWaitMs?: number
   /** Takes the call out while it waits, aborts it while it runs. The call then rejects with the signal's reason. */
   signal?: AbortSignal
+  /**
+   * Shares one request with calls of the same endpoint, parameters and text that still wait for theirs: one answer for
+   * all. Default: none; a poller shares by default.
+   */
+  coalesce?: string
 }
 
-const checks = {
+export const callChecks = {
   priority: finite,
   maxWaitMs: {
     expected: 'a number of milliseconds from 0',
     test: (value: unknown) => typeof value === 'number' && value >= 0,
   },
   signal: abortSignal,
+  coalesce: text,
 }
 
 /**
@@ -27,5 +33,5 @@ const checks = {
  * @throws {TypeError} naming the option, what was expected and what came.
  */
 export function checkCallOptions(where: string, given: CallOptions | undefined): CallOptions {
-  return given === undefined ? {} : checkOptions<CallOptions>(where, given, checks)
+  return given === undefined ? {} : checkOptions<CallOptions>(where, given, callChecks)
 }

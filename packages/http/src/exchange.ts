@@ -1,4 +1,15 @@
-import type { Clock, Labels, Limit, Memory, Observer, Random, Scheduler, SchedulerEvent } from '@headgate/core'
+import type {
+  Clock,
+  Labels,
+  Limit,
+  Memory,
+  Observer,
+  PollOptions,
+  Random,
+  Reading,
+  Scheduler,
+  SchedulerEvent,
+} from '@headgate/core'
 import { ClosedError, createScheduler, systemClock } from '@headgate/core'
 import { MAX_BODY_BYTES } from './body.ts'
 import { type Call, type CallSetup, runCall } from './call.ts'
@@ -6,6 +17,7 @@ import type { CallOptions } from './call-options.ts'
 import type { Credentials } from './credentials.ts'
 import { AccountKeys } from './key-stops.ts'
 import { type Checks, func, httpUrl, text, wholeNumber, withMethods } from './options.ts'
+import { pollCall } from './poll.ts'
 import { tell } from './tell.ts'
 import type { Fetch } from './transport.ts'
 
@@ -92,6 +104,8 @@ export interface Exchange {
   /** Ends the stop of an account's key. */
   resume(account: Required<Credentials>): void
   call<T>(call: Call<T>, options: CallOptions): Promise<T>
+  /** The call again and again; `options.signal` ends it. Also ends when the client closes. */
+  poll<T>(call: Call<T>, pace: PollOptions, options: CallOptions): AsyncIterable<Reading<T>>
   close(): Promise<void>
 }
 
@@ -159,6 +173,8 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
       if (closing.signal.aborted) throw new ClosedError()
       return runCall(calls, call, callOptions)
     },
+    poll: <T>(call: Call<T>, pace: PollOptions, callOptions: CallOptions) =>
+      pollCall(calls, scheduler, call, pace, callOptions),
     async close() {
       closing.abort()
       if (options.scheduler === undefined) await scheduler.close()

@@ -135,7 +135,7 @@ describe('checkCallOptions', () => {
     [{ maxWaitMs: -1 }, 'option "maxWaitMs": expected a number of milliseconds from 0, got -1'],
     [{ maxWaitMs: Number.NaN }, 'option "maxWaitMs": expected a number of milliseconds from 0, got NaN'],
     [{ signal: {} }, 'option "signal": expected an AbortSignal, got an object'],
-    [{ maxwaitms: 5 }, 'unknown option "maxwaitms": expected one of priority, maxWaitMs, signal, got 5'],
+    [{ maxwaitms: 5 }, 'unknown option "maxwaitms": expected one of priority, maxWaitMs, signal, coalesce, got 5'],
     [5, 'expected an object of options, got 5'],
   ])('%o', (given, message) => {
     expect(() => checkCallOptions('f', given as object)).toThrow(new TypeError(`f: ${message}`))

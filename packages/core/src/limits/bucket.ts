@@ -1,5 +1,6 @@
 import type { ColdStart, Gate } from '../ports/ledger.ts'
 import type { Usage } from '../request.ts'
+import { ColdTokens } from './cold-start.ts'
 import { guardMs } from './guard.ts'
 import type { Labels, TokenBucketLimit } from './limit.ts'
 import { Reduction } from './reduction.ts'
@@ -14,6 +15,8 @@ interface Draw {
   readonly route: Route
   atMs: number
 }
+
+const NONE: readonly Draw[] = Object.freeze([])
 
 export interface BucketOptions {
   readonly limit: TokenBucketLimit
@@ -61,7 +64,7 @@ export class Bucket implements Gate {
   readonly #recovered: ((bucket: Bucket) => void) | undefined
   readonly #useFloor: boolean
   readonly #lostCallMs: number
-  readonly #routes: Draw[] = []
+  #routes: readonly Draw[] = NONE
   /** When the answers were in, ascending; those before `#away` were free at the last look. */
   readonly #answers = new TimeRing()
   #away = 0
@@ -70,10 +73,7 @@ export class Bucket implements Gate {
   #news: HeaderNews | undefined
   /** Answers are kept for so much longer once headers are read: they speak of a window before now. */
   #keepMs = 0
-  #coldTokens: number
-  #coldFromMs: number
-  /** 0: all cold tokens come back at once. */
-  #coldStepMs: number
+  #coldTokens: ColdTokens | undefined
 
   constructor(options: BucketOptions) {
     this.limit = options.limit
@@ -85,10 +85,8 @@ export class Bucket implements Gate {
     this.#recovered = options.recovered
     this.#useFloor = options.useFloor
     this.#lostCallMs = options.lostCallMs
-    const spent = options.coldStart === 'spent'
-    this.#coldTokens = options.coldStart === 'full' ? 0 : options.tokens
-    this.#coldFromMs = options.bornAtMs + (spent ? options.windowMs + options.lostCallMs : 0)
-    this.#coldStepMs = spent ? 0 : this.#paceMs()
+    const { coldStart, tokens, windowMs, bornAtMs, lostCallMs } = options
+    if (coldStart !== 'full') this.#coldTokens = ColdTokens.of(coldStart, tokens, windowMs, bornAtMs, lostCallMs)
   }
 
   get name(): string {
@@ -108,21 +106,17 @@ export class Bucket implements Gate {
       return
     }
     // An account that moved to another address must not keep the floor of the old one for ever.
-    for (let i = routes.length - 1; i >= 0; i--) {
-      const draw = routes[i] as Draw
-      const isOld = draw.route.dropped || draw.atMs < nowMs - 2 * this.windowMs - FORGET_ROUTE_MS
-      if (isOld && draw.route.silentTokens(this) === 0) routes.splice(i, 1)
-    }
-    routes.push({ route, atMs: nowMs })
+    const isOld = (draw: Draw) => draw.route.dropped || draw.atMs < nowMs - 2 * this.windowMs - FORGET_ROUTE_MS
+    const kept = routes.filter(draw => !isOld(draw) || draw.route.silentTokens(this) > 0)
+    // Nearly always one. Neither pushed nor spread: an array that grows keeps room for 17.
+    this.#routes = kept.concat({ route, atMs: nowMs })
   }
 
   /** A cold start that is not over goes on as if the bucket had begun with the new limit. */
   setTokens(tokens: number, nowMs: number): void {
     const isCold = this.#cold(nowMs) > 0
     this.tokens = tokens
-    if (!isCold) return
-    this.#coldTokens = tokens
-    if (this.#coldStepMs > 0) this.#coldStepMs = this.#paceMs()
+    if (isCold) this.#coldTokens = this.#coldTokens?.withTokens(tokens, this.windowMs)
   }
 
   /** Tokens that can be taken now; below 0 after the limit was lowered. */
@@ -145,6 +139,7 @@ export class Bucket implements Gate {
     const delayMs = this.#delayMs(nowMs)
     let answer = this.#away
     let known = 0
+    const coldTokens = this.#coldTokens
     let cold = this.#cold(nowMs)
     let foreign = this.#news?.foreign(nowMs) ?? 0
     let atMs = nowMs
@@ -152,7 +147,8 @@ export class Bucket implements Gate {
       const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
       const knownMs =
         this.#known !== undefined && known < this.#known.length ? this.#known.at(known) : Number.POSITIVE_INFINITY
-      const coldMs = cold > 0 ? this.#coldBackMs(this.#coldTokens - cold) : Number.POSITIVE_INFINITY
+      const coldMs =
+        coldTokens !== undefined && cold > 0 ? coldTokens.backMs(coldTokens.tokens - cold) : Number.POSITIVE_INFINITY
       const foreignMs = foreign > 0 ? (this.#news as HeaderNews).foreignUntilMs : Number.POSITIVE_INFINITY
       const nextMs = Math.min(answerMs, knownMs, coldMs, foreignMs)
       if (nextMs === Number.POSITIVE_INFINITY) break
@@ -188,11 +184,7 @@ export class Bucket implements Gate {
   }
 
   take(tokens: number, nowMs: number): void {
-    // Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too.
-    let missing = Math.min(tokens, tokens - this.free(nowMs))
-    if (missing > 0) {
-      for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
-    }
+    if (this.silent > 0) this.#borrow(tokens, nowMs)
     this.inFlight += tokens
   }
 
@@ -226,9 +218,7 @@ export class Bucket implements Gate {
   /** A refusal before the cold start was over proves a predecessor: the bucket empties for a window and what may still be under way. */
   refusedInColdStart(nowMs: number): boolean {
     if (this.#cold(nowMs) === 0) return false
-    this.#coldTokens = this.tokens
-    this.#coldStepMs = 0
-    this.#coldFromMs = nowMs + this.windowMs + this.#lostCallMs
+    this.#coldTokens = ColdTokens.allAt(this.tokens, nowMs + this.windowMs + this.#lostCallMs)
     return true
   }
 
@@ -292,6 +282,13 @@ export class Bucket implements Gate {
       .sort((a, b) => a.lastGivenUpAtMs - b.lastGivenUpAtMs)
   }
 
+  /** Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too. */
+  #borrow(tokens: number, nowMs: number): void {
+    let missing = Math.min(tokens, tokens - this.free(nowMs))
+    if (missing <= 0) return
+    for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
+  }
+
   #capacity(nowMs: number): number {
     // What headers tell may be more than is documented, but a server that halves says nothing of it there.
     let tokens = this.#news === undefined ? this.tokens : this.#news.ceiling(this.tokens, nowMs)
@@ -335,20 +332,10 @@ export class Bucket implements Gate {
     return known.length
   }
 
-  #paceMs(): number {
-    return Math.min((2 * this.windowMs) / this.tokens, this.windowMs)
-  }
-
-  #coldBackMs(index: number): number {
-    return this.#coldFromMs + (index + 1) * this.#coldStepMs
-  }
-
   #cold(nowMs: number): number {
-    if (this.#coldTokens === 0) return 0
-    const back =
-      this.#coldStepMs === 0 ? this.#coldTokens : Math.floor((nowMs - this.#coldFromMs) / this.#coldStepMs + 1e-9)
-    const away = nowMs < this.#coldFromMs ? this.#coldTokens : Math.max(0, this.#coldTokens - back)
-    if (away === 0) this.#coldTokens = 0
+    if (this.#coldTokens === undefined) return 0
+    const away = this.#coldTokens.away(nowMs)
+    if (away === 0) this.#coldTokens = undefined
     return away
   }
 }

@@ -7,18 +7,22 @@ import { keyOf, pick } from './keys.ts'
 import type { ErrorBudgetLimit, InFlightLimit, Labels, Limit, TokenBucketLimit } from './limit.ts'
 import { Route } from './route.ts'
 
+const NONE: readonly never[] = Object.freeze([])
+
 /** The labels that tell one way to a server from another. Those a request lacks count as one value. */
-const ROUTE_LABELS = ['exchange', 'ip']
+const [EXCHANGE, IP] = [['exchange'], ['ip']] as const
 
 /** What stays closed or open by its own count. Holds come and go. */
 export type MemoryGate = Bucket | Cap | ErrorBudget
 
 export interface MemoryPassage extends Passage {
-  gates: MemoryGate[]
+  gates: readonly MemoryGate[]
   /** Those of the gates that can be spent. */
-  budgets: ErrorBudget[]
-  /** What the limit's own `cost` says, which wins over the request's. */
-  fixedCosts: (number | undefined)[]
+  budgets: readonly ErrorBudget[]
+  /** What the limit's own `cost` says, which wins over the request's. Empty when none has one. */
+  fixedCosts: readonly (number | undefined)[]
+  /** What a request takes that names no cost, by gate; it may go on beyond the last. */
+  usualCosts: readonly number[]
   route: Route
 }
 
@@ -30,6 +34,8 @@ export class Gates {
   readonly #routes = new Map<string, Route>()
   /** Limits changed at run time, by name. */
   readonly #changed = new Map<string, number>()
+  /** Shared by all that no limit asks more of. A limit with a burst has two gates. */
+  readonly #ones: readonly number[]
   readonly #recovered: (bucket: Bucket) => void
   readonly #news: Bucket[] = []
   #added = 0
@@ -38,20 +44,29 @@ export class Gates {
 
   constructor(setup: LedgerSetup, curbs: Curbs) {
     this.#setup = setup
+    this.#ones = new Array<number>(2 * setup.limits.length).fill(1)
     this.#curbs = curbs
     this.#recovered = bucket => this.#news.push(bucket)
   }
 
   resolve(labels: Labels): MemoryPassage {
-    const passage: MemoryPassage = { labels, gates: [], budgets: [], fixedCosts: [], route: this.#routeOf(labels) }
+    const route = this.#routeOf(labels)
+    const passage: MemoryPassage = {
+      labels,
+      gates: NONE,
+      budgets: NONE,
+      fixedCosts: NONE,
+      usualCosts: NONE,
+      route,
+    }
     this.refresh(passage)
     return passage
   }
 
   refresh(passage: MemoryPassage): void {
     // Taken over as a whole: a limit's own function may throw, and half the gates must not be taken for all.
-    const gates: MemoryPassage['gates'] = []
-    const fixedCosts: MemoryPassage['fixedCosts'] = []
+    const gates: MemoryGate[] = []
+    const fixedCosts: (number | undefined)[] = []
     this.#setup.limits.forEach((limit, index) => {
       const values = keyOf(limit.by, passage.labels)
       if (values === undefined) return
@@ -71,15 +86,23 @@ export class Gates {
       gates.push(this.#bucket(limit, `${index}/${values}burst`, passage.labels, burst.tokens, burst.windowMs, true))
       fixedCosts.push(fixedCost)
     })
-    passage.gates = gates
-    passage.budgets = gates.filter(gate => gate.kind === 'budget')
-    passage.fixedCosts = fixedCosts
+    // A copy is as long as it need be: an array that was filled one by one keeps room for 17.
+    passage.gates = gates.slice()
+    const budgets = gates.filter(gate => gate.kind === 'budget')
+    passage.budgets = budgets.length === 0 ? NONE : budgets
+    if (fixedCosts.some(cost => cost !== undefined)) {
+      passage.fixedCosts = fixedCosts.slice()
+      passage.usualCosts = fixedCosts.map(cost => cost ?? 1)
+    } else {
+      passage.fixedCosts = NONE
+      passage.usualCosts = this.#ones
+    }
     if (passage.route.dropped) passage.route = this.#routeOf(passage.labels)
     // As if a lane waited there: the passage in hand must not lose the gates it was just given.
     for (const gate of passage.gates) gate.lanes++
     while (this.#added > 0) {
       this.#added--
-      this.#dropSomeIdle()
+      this.dropSomeIdle()
     }
     for (const gate of passage.gates) gate.lanes--
   }
@@ -172,8 +195,11 @@ export class Gates {
     this.#added++
   }
 
-  /** Two looks for every new gate: the map stays within about twice what is in use, and nobody ever scans it. */
-  #dropSomeIdle(): void {
+  /**
+   * Two looks at a time, for every new gate and now and then for calls that go: the map stays within about twice what is in
+   * use, and nobody ever scans it.
+   */
+  dropSomeIdle(): void {
     for (let looks = 0; looks < 2; looks++) {
       this.#sweep ??= this.#gates.entries()
       const next = this.#sweep.next()
@@ -189,7 +215,7 @@ export class Gates {
   }
 
   #routeOf(labels: Labels): Route {
-    const key = ROUTE_LABELS.map(name => keyOf([name], labels) ?? '').join('/')
+    const key = `${keyOf(EXCHANGE, labels) ?? ''}/${keyOf(IP, labels) ?? ''}`
     let route = this.#routes.get(key)
     if (route === undefined) {
       this.#dropIdleRoutes()

@@ -34,16 +34,16 @@ export class Halving {
       return
     }
     const bucket = mostSpecific(ticket.gates)
-    if (bucket !== undefined) this.#halve(bucket, ticket, nowMs)
-    this.#suspectAddress(ticket, nowMs)
+    if (bucket === undefined) return
+    this.#halve(bucket, ticket, nowMs)
+    const shared = mostSpecific(ticket.gates.filter(gate => !gate.by.includes(this.#setup.fairBy)))
+    if (shared !== undefined && shared !== bucket) this.#suspect(shared, ticket, nowMs)
   }
 
   /** Two callers refused within one window of what they share: the trouble is where they meet. */
-  #suspectAddress(ticket: MemoryTicket, nowMs: number): void {
-    const { fairBy } = this.#setup
-    const caller = ticket.passage.labels[fairBy]
-    const shared = mostSpecific(ticket.gates.filter(gate => !gate.by.includes(fairBy)))
-    if (caller === undefined || shared === undefined) return
+  #suspect(shared: Bucket, ticket: MemoryTicket, nowMs: number): void {
+    const caller = ticket.passage.labels[this.#setup.fairBy]
+    if (caller === undefined) return
     const last = this.#last.get(shared)
     this.#last.set(shared, { caller, atMs: nowMs })
     if (last === undefined || last.caller === caller || nowMs - last.atMs > shared.windowMs) return

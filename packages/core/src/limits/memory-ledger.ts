@@ -27,6 +27,11 @@ import { pick } from './keys.ts'
 import type { Labels } from './limit.ts'
 import { MemoryTicket } from './ticket.ts'
 
+const NOTHING_SEEN: Seen = Object.freeze({})
+
+/** So rarely that it costs a call nothing to speak of; keys that nobody uses any more go all the same. */
+const DECISIONS_PER_LOOK = 8
+
 /** The ledger of one process: buckets, caps and holds in memory. Answers at once. */
 export function memoryLedger(): Ledger {
   return { open: setup => new MemoryLedger(setup) }
@@ -37,6 +42,7 @@ class MemoryLedger implements LedgerSession {
   readonly #gates: Gates
   readonly #curbs = new Curbs()
   readonly #holds = new Holds()
+  #decisions = 0
   readonly #halving: Halving
 
   constructor(setup: LedgerSetup) {
@@ -59,8 +65,8 @@ class MemoryLedger implements LedgerSession {
   }
 
   decide(heads: readonly Head[], nowMs: number): Decisions {
-    const decisions: Decision[] = []
-    for (const head of heads) decisions.push(this.#decideOne(head, nowMs))
+    const decisions = heads.map(head => this.#decideOne(head, nowMs))
+    if (++this.#decisions % DECISIONS_PER_LOOK === 0) this.#gates.dropSomeIdle()
     this.#gates.tellRecovered()
     return decisions
   }
@@ -95,7 +101,12 @@ class MemoryLedger implements LedgerSession {
 
   neverFits(head: Head): Gate | undefined {
     const passage = this.#fresh(head.passage as MemoryPassage)
-    return passage.gates.find((gate, index) => costAt(passage, index, head.cost) > gate.tokens)
+    const { gates } = passage
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as MemoryGate
+      if (costAt(passage, i, head.cost) > gate.tokens) return gate
+    }
+    return undefined
   }
 
   spent(head: Head, nowMs: number): SpentBudget | undefined {
@@ -123,7 +134,7 @@ class MemoryLedger implements LedgerSession {
         `refused: option "by": expected names of labels the request carries (${Object.keys(labels).join(', ')}), got ${refusal.by.join(', ')}`,
       )
     }
-    this.counted(ticket, nowMs, {})
+    this.counted(ticket, nowMs, NOTHING_SEEN)
     ticket.refused = true
     let hold: Hold | undefined
     if (refusal.holdMs !== undefined) {
@@ -176,7 +187,7 @@ class MemoryLedger implements LedgerSession {
   settled(given: Ticket, nowMs: number, outcome: Outcome): void {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
-    if (outcome === 'answered' || outcome === 'failed') this.counted(ticket, nowMs, {})
+    if (outcome === 'answered' || outcome === 'failed') this.counted(ticket, nowMs, NOTHING_SEEN)
     ticket.settled = true
     const { route } = ticket.passage
     if (ticket.isCounted) {
@@ -187,16 +198,19 @@ class MemoryLedger implements LedgerSession {
       route.inFlight--
       if (outcome === 'lost') this.#lose(ticket, nowMs)
     }
-    ticket.gates.forEach((gate, index) => {
+    const { gates, costs } = ticket
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as MemoryGate
       if (gate.kind === 'bucket') gate.lanes--
       if (gate.kind === 'cap') gate.inFlight--
       else if (gate.kind === 'budget') gate.inFlight -= ticket.hasFailed ? 0 : 1
-      else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(ticket.costs[index] as number)
-      else return
+      else if (outcome === 'unsent' && !ticket.isCounted) gate.giveBack(costs[i] as number)
+      else continue
       this.#setup.changed(gate)
-    })
+    }
     // A silent route lets a probe through once nothing is under way on it.
-    if (route.inFlight === 0) for (const bucket of route.silentBuckets()) this.#setup.changed(bucket)
+    if (route.inFlight === 0 && route.isSilenced)
+      for (const bucket of route.silentBuckets()) this.#setup.changed(bucket)
     this.#leaveHolds(ticket, nowMs, outcome)
   }
 
@@ -312,11 +326,11 @@ class MemoryLedger implements LedgerSession {
 
   #charge(head: Head, passage: MemoryPassage, holds: readonly Hold[], nowMs: number): Ticket {
     const { gates, route } = passage
-    const costs: number[] = []
+    const costs =
+      head.cost === undefined ? passage.usualCosts : gates.map((_, index) => costAt(passage, index, head.cost))
     for (let i = 0; i < gates.length; i++) {
       const gate = gates[i] as MemoryGate
-      const cost = costAt(passage, i, head.cost)
-      costs.push(cost)
+      const cost = costs[i] as number
       if (gate.kind !== 'bucket') {
         gate.inFlight++
         continue
@@ -344,11 +358,13 @@ class MemoryLedger implements LedgerSession {
     const { route } = ticket.passage
     route.inFlight--
     ticket.backFromMs = Math.max(nowMs, this.#earliestBackMs(ticket))
-    ticket.gates.forEach((gate, index) => {
-      if (gate.kind !== 'bucket') return
-      gate.giveBackAfter(ticket.backFromMs, ticket.costs[index] as number)
+    const { gates, costs } = ticket
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as MemoryGate
+      if (gate.kind !== 'bucket') continue
+      gate.giveBackAfter(ticket.backFromMs, costs[i] as number)
       this.#setup.changed(gate)
-    })
+    }
     for (const bucket of route.answered(nowMs, this.#setup.lostCallMs)) this.#setup.changed(bucket)
   }
 
@@ -436,8 +452,9 @@ class MemoryLedger implements LedgerSession {
 }
 
 function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): number {
+  if (cost === undefined) return passage.usualCosts[index] as number
   const fixed = passage.fixedCosts[index]
   if (fixed !== undefined) return fixed
   if (typeof cost === 'number') return cost
-  return cost?.[(passage.gates[index] as MemoryGate).name] ?? 1
+  return cost[(passage.gates[index] as MemoryGate).name] ?? 1
 }

@@ -8,6 +8,8 @@ const WARM_MS = 2_000
 /** After so long without a call nothing is known of a route any more: its floor is that of the last hour. */
 const FORGET_MS = 3_600_000
 
+const NONE: readonly Bucket[] = Object.freeze([])
+
 /** A call that was given up. */
 interface Loss {
   tokens: number
@@ -76,6 +78,11 @@ export class Route {
     return taken
   }
 
+  /** Whether any bucket waits for this route's next answer. */
+  get isSilenced(): boolean {
+    return this.#losses.size > 0
+  }
+
   /** Buckets that wait for this route's next answer. */
   silentBuckets(): Iterable<Bucket> {
     return this.#losses.keys()
@@ -92,7 +99,7 @@ export class Route {
     this.lastAnswerAtMs = nowMs
     // Also where a probe took the place of all that was lost: the next silence begins anew.
     this.#silentSinceMs = Number.POSITIVE_INFINITY
-    if (this.#losses.size === 0) return []
+    if (this.#losses.size === 0) return NONE
     // What was stuck for so long may need as long again to arrive.
     const healedAtMs = nowMs + Math.max(lostCallMs, silenceMs)
     const losses = [...this.#losses]

@@ -1,6 +1,6 @@
 /** A sorted queue of instants in one array of numbers: in at the back (or near it), out at the front. Grows as needed. */
 export class TimeRing {
-  #items: number[] = [0, 0, 0, 0]
+  #items: number[] = [0]
   #head = 0
   #length = 0
 
@@ -56,9 +56,9 @@ export class TimeRing {
   }
 
   #grow(): void {
-    const grown: number[] = []
-    for (let i = 0; i < this.#length; i++) grown.push(this.at(i))
-    for (let i = 0; i < this.#length; i++) grown.push(0)
+    // Not pushed: an array that grows by itself keeps room for more.
+    const grown = new Array<number>(2 * this.#length).fill(0)
+    for (let i = 0; i < this.#length; i++) grown[i] = this.at(i)
     this.#items = grown
     this.#head = 0
   }

@@ -14,6 +14,8 @@ export class Attempt implements Admission {
   outcome: Outcome | undefined
   previous: Attempt | undefined
   next: Attempt | undefined
+  /** The one whose task starts after this one's. */
+  nextToStart: Attempt | undefined
   readonly #ledger: LedgerSession
   readonly #nowMs: () => number
   /** The scheduler gives out what has come free. */

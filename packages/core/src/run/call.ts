@@ -1,18 +1,26 @@
 import type { Lane, Queued } from '../lanes/lane.ts'
 import type { Passage } from '../ports/ledger.ts'
 import type { ScheduleRequest, Task } from '../request.ts'
+import type { Sharers } from './sharers.ts'
 
 /** How often a refused call goes again by default. */
 const DEFAULT_RETRIES = 3
 
+/** Of somebody inside who wants to know more of a call than its end. */
+export interface Watch {
+  /** The call, or the one it has joined. Set before it can start. */
+  call: Call | undefined
+  /** It was admitted; more than once if it goes again after a refusal. Must not schedule. */
+  started(nowMs: number): void
+}
+
 /** One accepted call, from `schedule` to the end of its promise. */
 export class Call implements Queued {
   readonly passage: Passage
-  readonly request: ScheduleRequest
+  /** Of a shared call the first one's, at the highest priority of all. */
+  request: ScheduleRequest
   readonly task: Task<unknown>
   readonly queuedAtMs: number
-  /** Must have started by then. */
-  readonly deadlineMs: number
   /** Since when it waits this time: it waits anew after a refusal. */
   waitingSinceMs: number
   attempts = 0
@@ -21,6 +29,9 @@ export class Call implements Queued {
   /** Refusals with a time. */
   holds = 0
   settled = false
+  watch: Watch | undefined
+  /** Undefined of a call that nobody may join. */
+  readonly sharers: Sharers | undefined
 
   lane: Lane | undefined
   previous: Queued | undefined
@@ -28,6 +39,7 @@ export class Call implements Queued {
   /** In the list of deadlines. */
   heapIndex = -1
 
+  readonly #deadlineMs: number
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
   #stopListening: (() => void) | undefined
@@ -39,14 +51,21 @@ export class Call implements Queued {
     nowMs: number,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
+    sharers?: Sharers,
   ) {
     this.passage = passage
     this.request = request
     this.task = task
     this.queuedAtMs = this.waitingSinceMs = nowMs
-    this.deadlineMs = request.maxWaitMs === undefined ? Number.POSITIVE_INFINITY : nowMs + request.maxWaitMs
+    this.#deadlineMs = request.maxWaitMs === undefined ? Number.POSITIVE_INFINITY : nowMs + request.maxWaitMs
     this.#resolve = resolve
     this.#reject = reject
+    this.sharers = sharers
+  }
+
+  /** Must have started by then. */
+  get deadlineMs(): number {
+    return this.sharers === undefined ? this.#deadlineMs : this.sharers.deadlineMs
   }
 
   get cost(): ScheduleRequest['cost'] {
@@ -69,6 +88,11 @@ export class Call implements Queued {
   stopListening(): void {
     this.#stopListening?.()
     this.#stopListening = undefined
+  }
+
+  started(nowMs: number): void {
+    this.watch?.started(nowMs)
+    this.sharers?.started(nowMs)
   }
 
   resolve(value: unknown): void {

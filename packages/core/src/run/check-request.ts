@@ -2,12 +2,12 @@ import { checkKeys, checkNumber, checkWhole, wrongOption } from '../options.ts'
 import type { ScheduleRequest } from '../request.ts'
 
 const WHERE = 'schedule'
-const KNOWN = ['labels', 'cost', 'priority', 'maxWaitMs', 'signal', 'retries', 'unlimited']
+const KNOWN = ['labels', 'cost', 'priority', 'maxWaitMs', 'signal', 'coalesce', 'retries', 'unlimited']
 
 /** @throws {TypeError} names the option, what was expected and what came */
 export function checkRequest(request: ScheduleRequest, limitNames: ReadonlySet<string>): void {
   checkKeys(WHERE, request, KNOWN)
-  const { cost, priority, maxWaitMs, signal, retries, unlimited } = request
+  const { cost, priority, maxWaitMs, signal, coalesce, retries, unlimited } = request
   if (typeof cost === 'number') checkWhole(WHERE, 'cost', cost, 0)
   else if (typeof cost === 'object' && cost !== null) {
     checkKeys(`${WHERE}: cost`, cost, [...limitNames])
@@ -17,6 +17,7 @@ export function checkRequest(request: ScheduleRequest, limitNames: ReadonlySet<s
   if (priority !== undefined && !Number.isFinite(priority))
     throw wrongOption(WHERE, 'priority', 'a finite number', priority)
   if (maxWaitMs !== undefined) checkNumber(WHERE, 'maxWaitMs', maxWaitMs, 0)
+  if (coalesce !== undefined && typeof coalesce !== 'string') throw wrongOption(WHERE, 'coalesce', 'a text', coalesce)
   if (retries !== undefined) checkWhole(WHERE, 'retries', retries, 0)
   if (unlimited !== undefined && typeof unlimited !== 'boolean')
     throw wrongOption(WHERE, 'unlimited', 'true or false', unlimited)
@@ -24,12 +25,18 @@ export function checkRequest(request: ScheduleRequest, limitNames: ReadonlySet<s
     throw wrongOption(WHERE, 'signal', 'an AbortSignal', signal)
 }
 
+export function checkTask(where: string, task: unknown): void {
+  if (typeof task !== 'function') throw new TypeError(`${where}: expected a task to run, got ${typeof task}`)
+}
+
 /** Once per labels object. */
 export function checkLabels(where: string, labels: unknown): void {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
     throw wrongOption(where, 'labels', 'an object of texts', labels)
-  for (const [name, value] of Object.entries(labels)) {
-    if (typeof value !== 'string') throw wrongOption(where, `labels.${name}`, 'a text', value)
+  for (const name in labels) {
+    const value = (labels as Record<string, unknown>)[name]
+    if (typeof value !== 'string' && Object.hasOwn(labels, name))
+      throw wrongOption(where, `labels.${name}`, 'a text', value)
   }
 }
 

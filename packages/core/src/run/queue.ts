@@ -1,5 +1,7 @@
 import { Heap } from '../lanes/heap.ts'
 import { Lane } from '../lanes/lane.ts'
+import type { Labels } from '../limits/limit.ts'
+import type { ScheduleRequest } from '../request.ts'
 import type { Call } from './call.ts'
 
 /** The calls that wait: by lane, and by deadline. */
@@ -9,6 +11,8 @@ export class Queue {
   readonly #fairBy: string
   readonly #entered: (lane: Lane) => void
   readonly #lanes = new Map<string, Lane>()
+  /** Those that may be joined, by labels and what they ask for. */
+  readonly #shared = new Map<string, Call>()
   readonly #deadlines = new Heap<Call>((a, b) => a.deadlineMs < b.deadlineMs)
 
   /** @param entered is told of every new lane */
@@ -50,6 +54,21 @@ export class Queue {
     ;(call.lane as Lane).take(call)
     this.size--
     if (this.#deadlines.has(call)) this.#deadlines.remove(call)
+    if (call.sharers !== undefined) this.#shared.delete(shareKey(call.request))
+  }
+
+  /** The waiting call that a request may join. */
+  sharedBy(request: ScheduleRequest): Call | undefined {
+    return this.#shared.size === 0 ? undefined : this.#shared.get(shareKey(request))
+  }
+
+  /** The deadline of a waiting call has changed. */
+  retime(call: Call): void {
+    const isBound = call.deadlineMs !== Number.POSITIVE_INFINITY
+    if (!this.#deadlines.has(call)) {
+      if (isBound) this.#deadlines.push(call)
+    } else if (isBound) this.#deadlines.update(call)
+    else this.#deadlines.remove(call)
   }
 
   /** The lane is empty. */
@@ -71,7 +90,8 @@ export class Queue {
     const { labels, priority = 0 } = call.request
     this.size++
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.#deadlines.push(call)
-    const key = `${priority}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
+    if (call.sharers !== undefined) this.#shared.set(shareKey(call.request), call)
+    const key = keyWith(priority, labels)
     let lane = this.#lanes.get(key)
     if (lane === undefined) {
       lane = new Lane(key, call.passage, priority, labels[this.#fairBy] ?? '')
@@ -80,4 +100,14 @@ export class Queue {
     }
     return lane
   }
+}
+
+/** The same for the same labels by value. One flat text: a key that is pieced together takes more bytes than it shows. */
+function keyWith(first: string | number, labels: Labels): string {
+  return JSON.stringify([first, ...Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))])
+}
+
+/** The same for calls of which one is enough. */
+export function shareKey({ labels, coalesce = '' }: ScheduleRequest): string {
+  return keyWith(coalesce, labels)
 }

@@ -23,7 +23,9 @@ export interface RunnerSetup {
 export class Runner {
   readonly #setup: RunnerSetup
   readonly #running = new Running()
-  #admitted: Attempt[] = []
+  /** Admitted, and not started yet: a chain, for a list that fills anew for every call is the better part of what a call allocates. */
+  #firstToStart: Attempt | undefined
+  #lastToStart: Attempt | undefined
   #launching = false
 
   constructor(setup: RunnerSetup) {
@@ -47,17 +49,21 @@ export class Runner {
     counters.admitted++
     const attempt = new Attempt(call, ticket, ledger, nowMs, heard)
     this.#running.add(attempt)
-    this.#admitted.push(attempt)
+    if (this.#lastToStart === undefined) this.#firstToStart = attempt
+    else this.#lastToStart.nextToStart = attempt
+    this.#lastToStart = attempt
+    call.started(ticket.sentAtMs)
   }
 
   /** Tasks run after the judging, for they may schedule more, and after each other, for else ten thousand would be one stack. */
   launch(): void {
     if (this.#launching) return
     this.#launching = true
-    while (this.#admitted.length > 0) {
-      const admitted = this.#admitted
-      this.#admitted = []
-      for (const attempt of admitted) this.#run(attempt)
+    for (let attempt = this.#firstToStart; attempt !== undefined; attempt = this.#firstToStart) {
+      this.#firstToStart = attempt.nextToStart
+      if (this.#firstToStart === undefined) this.#lastToStart = undefined
+      attempt.nextToStart = undefined
+      this.#run(attempt)
     }
     this.#launching = false
   }

@@ -9,6 +9,15 @@ export class WakeTimer {
   readonly #wake: () => void
   #timer: Timer | undefined
   #atMs = Number.POSITIVE_INFINITY
+  #idle = false
+  #checking = false
+
+  readonly #check = () => {
+    this.#checking = false
+    if (!this.#idle) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
 
   constructor(clock: Clock, wake: () => void) {
     this.#clock = clock
@@ -17,6 +26,7 @@ export class WakeTimer {
 
   /** @param atMs Infinity: nothing is left to wake for */
   set(atMs: number): void {
+    this.#idle = false
     // An earlier wake stays: it only looks again.
     if (this.#timer !== undefined && this.#atMs <= atMs && atMs !== Number.POSITIVE_INFINITY) return
     this.#timer?.cancel()
@@ -30,5 +40,17 @@ export class WakeTimer {
       },
       Math.max(atMs - this.#clock.nowMs(), SHORTEST_MS),
     )
+  }
+
+  /**
+   * Nothing is left to wake for, unless something comes before the promises of this turn are through: a caller who calls
+   * again as soon as it has its answer does not pay for a host timer each time.
+   */
+  cancelSoon(): void {
+    this.#idle = true
+    if (this.#checking || this.#timer === undefined) return
+    this.#checking = true
+    // Not queueMicrotask: on Node it costs as much as the timer.
+    void Promise.resolve().then(this.#check)
   }
 }

@@ -144,6 +144,17 @@ describe('gates in memory', () => {
     expect(most).toBeLessThan(500)
   })
 
+  test('that nobody uses any more are given back though nobody new comes', async () => {
+    const { clock, scheduler, quick } = gate([perUid])
+    for (let i = 0; i < 1000; i++) quick({ labels: { uid: `u${i}` } })
+    await clock.advance(2000)
+    for (let i = 0; i < 6000; i++) {
+      quick({ labels: { uid: 'u0' } })
+      await clock.advance(250)
+    }
+    expect(scheduler.snapshot().buckets).toHaveLength(1)
+  })
+
   test('with a history are never dropped: one key has one bucket', async () => {
     const { clock, scheduler, job, quick } = gate([perUid])
     const labels = { uid: 'u' }

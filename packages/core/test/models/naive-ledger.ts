@@ -48,6 +48,8 @@ export class NaiveLedger {
   readonly limits = new Map<string, number>()
   readonly gates = new Map<string, NaiveGate>()
   readonly routes = new Map<string, NaiveRoute>()
+  /** Refusals that named no time and no labels, at what several accounts share. */
+  readonly refusals: { gate: NaiveGate; uid: string; atMs: number }[] = []
 
   constructor(setup: NaiveSetup) {
     this.setup = setup
@@ -193,10 +195,25 @@ export class NaiveLedger {
       by === undefined
         ? buckets.filter(({ limit }) => limit.by.length === most).slice(0, 1)
         : buckets.filter(({ limit }) => [...limit.by].sort().join() === [...by].sort().join())
+    if (by === undefined) meant.push(...this.#suspects(call, meant, buckets))
     return meant.filter(({ bucket }) => {
       if (bucket?.refusedInColdStart(this.nowMs)) return false
       return bucket?.halve(call.sentAtMs, this.nowMs)
     })
+  }
+
+  /** The closest bucket that several accounts share, where another one was refused within its window. */
+  #suspects(call: NaiveCall, meant: readonly NaiveGate[], buckets: readonly NaiveGate[]): NaiveGate[] {
+    const { nowMs } = this
+    const shared = buckets.filter(({ limit }) => !limit.by.includes('uid'))
+    const most = Math.max(...shared.map(({ limit }) => limit.by.length))
+    const gate = shared.find(({ limit }) => limit.by.length === most)
+    const uid = call.labels['uid']
+    if (gate === undefined || uid === undefined || meant.includes(gate)) return []
+    const last = this.refusals.findLast(each => each.gate === gate)
+    this.refusals.push({ gate, uid, atMs: nowMs })
+    const isOther = last !== undefined && last.uid !== uid && nowMs - last.atMs <= (gate.bucket?.windowMs ?? 0)
+    return isOther ? [gate] : []
   }
 
   setLimit(name: string, limit: number): void {

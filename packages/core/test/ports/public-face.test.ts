@@ -11,6 +11,7 @@ test('@headgate/core', async () => {
       "NeverFitsError",
       "QueueFullError",
       "RefusedError",
+      "StaleError",
       "TimeoutError",
       "backoffMs",
       "createScheduler",

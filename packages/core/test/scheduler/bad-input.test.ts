@@ -152,7 +152,7 @@ describe('createScheduler', () => {
 })
 
 describe('schedule', () => {
-  const known = 'labels, cost, priority, maxWaitMs, signal, retries, unlimited'
+  const known = 'labels, cost, priority, maxWaitMs, signal, coalesce, retries, unlimited'
   test.each<[unknown, string]>([
     [undefined, 'schedule: expected an object of options, got undefined'],
     [{}, 'schedule: option "labels": expected an object of texts, got undefined'],
@@ -187,6 +187,7 @@ describe('schedule', () => {
       'schedule: option "maxWaitMs": expected a finite number of at least 0, got Infinity',
     ],
     [{ labels, signal: {} }, 'schedule: option "signal": expected an AbortSignal, got an object'],
+    [{ labels, coalesce: 7 }, 'schedule: option "coalesce": expected a text, got 7'],
     [{ labels, retries: -1 }, 'schedule: option "retries": expected a whole number of at least 0, got -1'],
     [{ labels, unlimited: 'yes' }, 'schedule: option "unlimited": expected true or false, got "yes"'],
     [{ labels, retry: 3 }, `schedule: unknown option "retry": expected one of ${known}, got 3`],

@@ -57,7 +57,7 @@ export const holds: Checker = (scenario, log) => {
       ...clientLimits(scenario)
         .filter(rule => own[0] && keyOf(rule, own[0].labels))
         .flatMap(rule => [rule.limit, rule.burst ?? rule.limit]),
-      ...faultsOf(scenario, 'own-limit').map(({ limit }) => limit),
+      ...faultsOf(scenario, 'own-limit', 'limit').map(({ limit }) => limit),
     )
     for (const [fromMs, toMs] of until) {
       checkProbes(own, fromMs, toMs, enough, (what, atMs) =>
@@ -100,7 +100,8 @@ function checkProbes(
   for (const { atMs, order, attempt } of events) {
     if (order === 0) {
       flying.pop()
-      if (attempt.outcome === 'answered' && attempt.verdict === 'accepted') answered++
+      // A ban whose words were lost on the way is an answer like any other.
+      if (attempt.outcome === 'answered' && (attempt.verdict === 'accepted' || attempt.isBanUnread)) answered++
       continue
     }
     if (1 + answered >= enough) return

@@ -83,14 +83,16 @@ function settledAtMs({ settledAtMs: atMs }: RunLog['calls'][number], endMs: numb
   return Number.isNaN(atMs) ? endMs : atMs
 }
 
+function namesOf(labels: Labels): string {
+  return Object.keys(labels).sort().join()
+}
+
 /** What holds a call back as well: another hold, or no road. */
 function isDisturbed(scenario: Scenario, labels: Labels, fromMs: number, toMs: number): boolean {
   const { ip } = labels
   return (
     faultsOf(scenario, 'user-hold', 'limit', 'own-limit').some(fault => fault.atMs < toMs) ||
-    faultsOf(scenario, 'ban').some(
-      fault => fault.atMs < toMs && Object.keys(fault.labels).length !== Object.keys(labels).length,
-    ) ||
+    faultsOf(scenario, 'ban').some(fault => fault.atMs < toMs && namesOf(fault.labels) !== namesOf(labels)) ||
     faultsOf(scenario, 'blackout').some(
       fault =>
         fault.atMs < toMs &&

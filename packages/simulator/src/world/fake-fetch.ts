@@ -86,6 +86,7 @@ export class FakeFetch {
         attempt.errorCode = error?.code
         attempt.errorKind = error?.kind
         if (isCounted) attempt.errorAtMs = arrivedAtMs
+        attempt.isBanUnread = verdict === 'banned' && words === undefined
         if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open' || typeof reply === 'string') return
         const answerAtMs = machine.awakeAt(network.passes(ip, -number, arrivedAtMs, arrivedAtMs + fate.backMs))
         clock.setTimer(() => {

@@ -26,6 +26,8 @@ export interface Attempt {
   saidTimeMs: number
   /** Its answer was no error: only such a one says how fast the route is. */
   succeeded: boolean
+  /** It was banned, and something on the way left nothing of the words that say so. */
+  isBanUnread?: boolean
   /** From when on it was held up on its way, because nothing passed; NaN: it was not. */
   stuckFromMs: number
   /** The error code that the server answered with; undefined: none. */

@@ -1,0 +1,117 @@
+import type { Reading } from '@headgate/core'
+import { describe, expect, it } from 'vitest'
+import { createBingx } from '../src/index.ts'
+import { KEYS, world } from './support/exchange.ts'
+import { settle } from './support/settle.ts'
+
+/** The first readings of a poller. */
+async function take<T>(count: number, readings: AsyncIterable<Reading<T>>): Promise<Reading<T>[]> {
+  const taken: Reading<T>[] = []
+  for await (const reading of readings) if (taken.push(reading) === count) break
+  return taken
+}
+
+describe('every endpoint', () => {
+  it('can be polled', async () => {
+    await using it = await world()
+    const { account, bingx, clock, exchange } = it
+    const everyMs = 1_000
+    const polled = await settle(
+      Promise.all([
+        take(2, account.swap.balance.poll({ everyMs })),
+        take(2, account.spot.balance.poll({ everyMs })),
+        take(2, account.allBalances.poll({ everyMs, query: { accountType: 'spot' } })),
+        take(2, account.swap.income.poll({ everyMs, query: { limit: 3 } })),
+        take(2, bingx.serverTime.poll({ everyMs })),
+      ]),
+      clock,
+    )
+    expect(polled.flat().every(({ ok }) => ok)).toBe(true)
+    expect(polled[2]?.[1]).toMatchObject({ value: [{ accountType: 'spot' }] })
+    expect(polled[3]?.[1]).toMatchObject({ value: { length: 3 } })
+    expect(exchange.stats()).toMatchObject({ accepted: 10, refused: 0 })
+    expect(it.bingx.scheduler.snapshot().lanes).toStrictEqual([])
+  })
+
+  it('is polled once for all who poll the same thing, and apart for who polls another', async () => {
+    await using it = await world()
+    const { account, clock, exchange, bingx } = it
+    bingx.scheduler.hold({ exchange: 'bingx' }, { forMs: 3_000, reason: 'test' })
+    const polled = Promise.all([
+      ...[1, 2, 3].map(() => take(1, account.swap.balance.poll({ everyMs: 1_000 }))),
+      take(1, account.swap.income.poll({ everyMs: 1_000, query: { limit: 3 } })),
+      take(1, account.swap.income.poll({ everyMs: 1_000, query: { limit: 4 } })),
+    ])
+    const readings = (await settle(polled, clock)).flat()
+    const [first, ...others] = readings.slice(0, 3).map(reading => reading.ok && reading.value)
+    expect(first).toMatchObject([{ asset: 'USDT' }, { asset: 'USDC' }])
+    for (const other of others) expect(other).toBe(first)
+    expect(readings.slice(3).map(reading => reading.ok && (reading.value as unknown[]).length)).toStrictEqual([3, 4])
+    expect(exchange.stats().accepted).toBe(3)
+  })
+
+  it('takes `coalesce` in a plain call, and shares nothing without it', async () => {
+    await using it = await world()
+    const { account, clock, exchange, bingx } = it
+    bingx.scheduler.hold({ exchange: 'bingx' }, { forMs: 3_000, reason: 'test' })
+    const calls = [
+      account.swap.income({ limit: 3 }, { coalesce: 'x' }),
+      account.swap.income({ limit: 3 }, { coalesce: 'x' }),
+      account.swap.income({ limit: 4 }, { coalesce: 'x' }),
+      account.swap.income({ limit: 3 }),
+    ]
+    const lengths = (await settle(Promise.all(calls), clock)).map(({ length }) => length)
+    expect(lengths).toStrictEqual([3, 3, 4, 3])
+    expect(exchange.stats().accepted).toBe(3)
+  })
+})
+
+it('goes again after a failure, through the gate, one call at a time', async () => {
+  const { clock } = await world()
+  let requests = 0
+  let open = 0
+  const fetch = async () => {
+    expect(++open).toBe(1)
+    await new Promise<void>(resolve => void clock.setTimer(resolve, 50))
+    open--
+    const body = ++requests % 2 === 1 ? { code: 100500, msg: 'busy' } : { code: 0, data: { serverTime: requests } }
+    return new Response(JSON.stringify(body), { headers: { 'content-type': 'application/json' } })
+  }
+  const bingx = createBingx({ fetch, clock, baseUrl: 'http://127.0.0.1:9' })
+  const readings = await settle(take(3, bingx.serverTime.poll({ everyMs: 10_000 })), clock)
+  expect(readings.map(reading => reading.ok && reading.value)).toStrictEqual([2, 4, 6])
+  expect(bingx.scheduler.snapshot().counters.admitted).toBe(6)
+  await bingx.close()
+  expect(clock.pendingTimers).toBe(0)
+})
+
+it('ends when the client closes, also one whose scheduler stays open', async () => {
+  await using it = await world()
+  const { account, bingx, clock } = it
+  let readings = 0
+  let ended = false
+  void (async () => {
+    for await (const _ of account.swap.balance.poll({ everyMs: 1_000 })) readings++
+    ended = true
+  })()
+  while (readings < 2) await clock.advance(100)
+  await bingx.close()
+  await clock.advance(0)
+  expect(ended).toBe(true)
+  expect(bingx.scheduler.snapshot().counters).toMatchObject({ queued: 0, running: 0 })
+})
+
+describe('bad options', () => {
+  const account = createBingx().account({ ...KEYS, uid: 'u1' })
+  const poll = account.swap.income.poll as (options?: unknown) => unknown
+  it.each<[unknown, string]>([
+    [undefined, 'option "everyMs": expected a number of milliseconds from 1, got undefined'],
+    [{ everyMs: 0 }, 'option "everyMs": expected a number of milliseconds from 1, got 0'],
+    [{ everyMs: 1, weight: 0 }, 'option "weight": expected a number above 0, got 0'],
+    [{ everyMs: 1, onError: 'x' }, 'option "onError": expected one of "yield", "throw", got "x"'],
+    [{ everyMs: 1, coalesce: 7 }, 'option "coalesce": expected a non-empty string, got 7'],
+    [{ everyMs: 1, query: { limit: 0 } }, 'parameter "limit": expected a whole number from 1 to 1000, got 0'],
+  ])('%o', (options, message) => {
+    expect(() => poll(options)).toThrow(new TypeError(`account.swap.income.poll: ${message}`))
+  })
+})

@@ -1,0 +1,34 @@
+import type { GateState, LedgerSession, Passage } from '../ports/ledger.ts'
+import type { Pace } from './pace.ts'
+import type { Poller } from './poller.ts'
+
+/** What keeps the poller's call back: the last hold to end, or else the limit that refuses for longest. */
+export function becauseOf(
+  { passage, request: { cost }, tick, room }: Poller,
+  ledger: LedgerSession,
+  nowMs: number,
+): GateState | undefined {
+  const states = ledger.explain({ passage, cost }, nowMs)
+  const waits = (state: GateState) => state.waitMs ?? Number.POSITIVE_INFINITY
+  const isHeld = (state: GateState) => state.kind === 'hold'
+  let because: GateState | undefined
+  for (const state of states) {
+    if (state.waitMs === 0) continue
+    // A hold's end is known, or near; what hangs on an answer in a bucket may be nothing.
+    const isWorse =
+      because === undefined || (isHeld(state) === isHeld(because) ? waits(state) > waits(because) : isHeld(state))
+    if (isWorse) because = state
+  }
+  if (because?.kind === 'hold') return because
+  if (tick?.startedAtMs !== undefined) return undefined
+  return because ?? states.find(state => state.name === nameOf(passage, room))
+}
+
+function nameOf(passage: Passage, room: Pace | undefined): string | undefined {
+  return passage.gates.find(gate => gate.kind === room?.kind && gate.key === room.key)?.name
+}
+
+/** Until when a hold keeps it back, where that is known. */
+export function heldUntil(because: GateState | undefined, nowMs: number): number | undefined {
+  return because?.kind !== 'hold' || because.waitMs === null ? undefined : nowMs + because.waitMs
+}
