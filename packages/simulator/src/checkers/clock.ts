@@ -39,8 +39,10 @@ export const clock: Checker = (scenario, log) => {
     const earlier = isAgain
       ? before
       : wrong.findLast(each => isSame(each, attempt) && each.failedAtMs < sentAtMs - ASKS_WITHIN_MS)
-    const withinMs = isAgain ? 0 : ASKS_WITHIN_MS
-    if (earlier === undefined || own.some(({ endedAtMs }) => !(endedAtMs < earlier.sentAtMs - withinMs))) continue
+    if (earlier === undefined) continue
+    const isAnswered = own.some(({ endedAtMs }) => endedAtMs > earlier.sentAtMs && endedAtMs <= sentAtMs)
+    const isAsked = own.some(({ endedAtMs }) => !(endedAtMs < earlier.sentAtMs - ASKS_WITHIN_MS))
+    if (isAgain ? isAnswered : isAsked) continue
     if (isClosed(scenario, log, attempt, earlier.failedAtMs)) continue
     const sinceMs = Math.round(sentAtMs - earlier.failedAtMs)
     say(`call ${call.id} was signed by a wrong clock, and nobody asked since ${sinceMs} ms`, sentAtMs)
