@@ -42,6 +42,39 @@ describe('windows', () => {
     expect(judge(windows, story)).toEqual([])
   })
 
+  test("the server's time tells of too early a counting where its clock was set back by less than an answer took", () => {
+    for (const [byMs, many] of [
+      [-900, 0],
+      [-2_000, 1],
+      [900, 1],
+    ] as const) {
+      const story = new Story()
+      const slow = { arrivedAtMs: 1_000, answeredAtMs: 1_020, endedAtMs: 1_020 }
+      for (let i = 0; i < 5; i++) story.sent(story.call(0), 0, slow)
+      story.sent(story.call(900), 900, { verdict: 'refused', arrivedAtMs: 1_950 })
+      const faults = [{ kind: 'server-clock', atMs: 500, byMs, ppm: 0 }] as const
+      expect(judge(windows, story, scenario({ kind: 'http', faults }))).toHaveLength(many)
+    }
+  })
+
+  test('a way there shorter than any of the last minutes excuses where answers tell the time', () => {
+    for (const [kind, many] of [
+      ['http', 0],
+      ['core', 1],
+    ] as const) {
+      const story = new Story()
+      for (let i = 0; i < 5; i++) {
+        const atMs = i * 200
+        // Once upon a time a round trip was short.
+        story.sent(story.call(atMs), atMs, { answeredAtMs: atMs + 15, endedAtMs: atMs + 15 })
+      }
+      for (let i = 0; i < 5; i++)
+        story.sent(story.call(150_000), 150_000, { arrivedAtMs: 150_100, answeredAtMs: 150_120 })
+      story.sent(story.call(151_010), 151_010, { verdict: 'refused', arrivedAtMs: 151_020 })
+      expect(judge(windows, story, scenario({ kind }))).toHaveLength(many)
+    }
+  })
+
   test('a foreign call in the window excuses', () => {
     const story = new Story()
     for (let i = 0; i < 4; i++) story.sent(story.call(0), 0)
@@ -81,6 +114,15 @@ describe('own limits', () => {
       const faults = [{ kind: 'own-limit', atMs: 500, name: 'uid', limit: 2 }] as const
       expect(judge(ownLimits, story, scenario({ kind: 'http', faults }))).toHaveLength(many)
     }
+  })
+
+  test('that were raised while a slow call was under way let others go before it', () => {
+    const story = new Story()
+    const its = scenario({ kind: 'http', ownLimits: { uid: 1 } })
+    story.log.ownLimits.push({ atMs: 500, name: 'uid', limit: 3 })
+    for (const atMs of [600, 700]) story.sent(story.call(atMs), atMs)
+    story.sent(story.call(0), 0, { arrivedAtMs: 800, outcome: 'lost', answeredAtMs: Number.NaN })
+    expect(judge(ownLimits, story, its)).toEqual([])
   })
 
   test('hold from the start where the client was made with them', () => {
