@@ -607,7 +607,10 @@ describe('stopped', () => {
 })
 
 describe('clock', () => {
-  const asks = (story: Story, atMs: number) => story.sent(story.call(atMs, { load: NOBODYS }), atMs)
+  const asks = (story: Story, atMs: number) => {
+    const labels = { exchange: 'bingx', ip: 'a', endpoint: 'GET /openApi/swap/v2/server/time' }
+    return Object.assign(story.sent(story.call(atMs, { load: NOBODYS }), atMs), { labels })
+  }
   const isWrong = { errorKind: 'time', failedAtMs: 20 } as const
 
   test('a call signed by a wrong clock after the time was asked for', () => {

@@ -1,5 +1,5 @@
 import { carries, faultsOf, type Scenario } from '../scenario/scenario.ts'
-import { type Attempt, NOBODYS, type RunLog } from '../world/log.ts'
+import type { Attempt, RunLog } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 /** A request that was under way for longer is stale whatever the clock; one this fast is not, with a clock that is right. */
@@ -8,6 +8,8 @@ const FAST_MS = 2_000
 const GOOD_TRIP_MS = 1_000
 /** After a question in vain the next may wait for so long (30 s), its own time-outs and the wait for its turn on top. */
 const ASKS_WITHIN_MS = 60_000
+/** The longest window of public calls (60 s) and a lost call's time; then it may still wait for its next turn to ask. */
+const SPENT_MS = 65_000 + 30_000
 const QUESTION = 'GET /openApi/swap/v2/server/time'
 
 /**
@@ -17,7 +19,7 @@ const QUESTION = 'GET /openApi/swap/v2/server/time'
 export const clock: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'clock', what, atMs })
-  const questions = log.attempts.filter(({ call }) => call.load === NOBODYS)
+  const questions = log.attempts.filter(({ labels }) => labels['endpoint'] === QUESTION)
   const wrong = log.attempts.filter(
     ({ errorKind, sentAtMs, arrivedAtMs }) => errorKind === 'time' && arrivedAtMs - sentAtMs < FAST_MS,
   )
@@ -62,15 +64,17 @@ function wasDisturbed(scenario: Scenario, fromMs: number, toMs: number): boolean
   )
 }
 
-/** Whether the question for the time could not be asked: banned, held, or stopped by errors. */
+/** Whether the question for the time could not be asked: banned, held, stopped by errors, or all tokens spent from birth. */
 function isClosed(
   scenario: Scenario,
   log: RunLog,
-  { labels: { exchange = '', ip = '' } }: Attempt,
+  { call, labels: { exchange = '', ip = '' } }: Attempt,
   fromMs: number,
 ): boolean {
   const labels = { exchange, ip, endpoint: QUESTION, group: '1' }
+  const life = log.lives[call.life]
   return (
+    (life?.coldStart === 'spent' && fromMs < life.bornAtMs + SPENT_MS) ||
     log.holds.some(hold => hold.latestMs > fromMs && carries(labels, hold.labels)) ||
     faultsOf(scenario, 'failing', 'lies', 'error').some(
       fault => fault.atMs <= fromMs && (fault.kind !== 'failing' || carries(labels, fault.labels)),
