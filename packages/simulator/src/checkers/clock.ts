@@ -37,7 +37,7 @@ export const clock: Checker = (scenario, log) => {
       )
     // Signed anew after such a refusal, it was signed by a clock that was asked for, and otherwise the question comes soon.
     const before = call.attempts[call.attempts.indexOf(attempt) - 1]
-    const isAgain = before !== undefined && wrong.includes(before)
+    const isAgain = before !== undefined && wrong.includes(before) && !Number.isNaN(before.failedAtMs)
     const earlier = isAgain
       ? before
       : wrong.findLast(each => isSame(each, attempt) && each.failedAtMs < sentAtMs - ASKS_WITHIN_MS)
