@@ -29,7 +29,7 @@ export const budgets: Checker = (scenario, log) => {
 }
 
 /** From there on one error is reason to fear the next. */
-export function stopOf({ limit, stopAt }: Budget): number {
+function stopOf({ limit, stopAt }: Budget): number {
   return Math.min(limit - 1, Math.max(1, Math.floor(limit * stopAt + 1e-9)))
 }
 
