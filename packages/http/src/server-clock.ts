@@ -118,7 +118,12 @@ export class ServerClock {
     if (this.#syncedAtMs > sentAtMs) return
     await this.#sync()
     if (this.#syncedAtMs > sentAtMs || said === undefined || !isEpochMs(said.serverTimeMs)) return
-    this.#bound(said.serverTimeMs - said.receivedAtMs, said.serverTimeMs + ROUNDED_MS - said.sentAtMs)
+    const fromMs = said.serverTimeMs - said.receivedAtMs
+    const toMs = said.serverTimeMs + ROUNDED_MS - said.sentAtMs
+    const driftMs = this.#driftMs()
+    // Long under way, a call is refused by the best of clocks: its answer contradicts nothing, and knows it less well.
+    if (this.isKnown && fromMs <= this.#toMs + driftMs && toMs >= this.#fromMs - driftMs) return
+    this.#bound(fromMs, toMs)
   }
 
   /**

@@ -9,11 +9,13 @@ const EPOCH_MS = 1_767_225_600_000
 async function synced(wayMs = 20, aheadMs = 0) {
   const clock = virtualClock({ epochMs: EPOCH_MS - 3_600_000 })
   const serverMs = () => clock.nowMs() + EPOCH_MS + aheadMs
+  let isMute = false
   const known: ServerClock = new ServerClock({
     clock,
     waitMs: 10_000,
     failed: () => {},
     ask: async () => {
+      if (isMute) throw new Error('broken')
       const sentAtMs = clock.nowMs()
       await new Promise<void>(resolve => clock.setTimer(resolve, wayMs))
       const serverTimeMs = Math.floor(serverMs())
@@ -35,7 +37,10 @@ async function synced(wayMs = 20, aheadMs = 0) {
     }
   }
   const told = (ageMs: number) => Math.floor(serverMs() - ageMs)
-  return { clock, known, serverMs, sample, told }
+  const mute = () => {
+    isMute = true
+  }
+  return { clock, known, serverMs, sample, told, mute }
 }
 
 describe('the distance of the clocks', () => {
@@ -77,6 +82,23 @@ describe('the distance of the clocks', () => {
     for (const awayMs of [-86_400_000, -2_000, -300, 300, 2_000, 86_400_000]) {
       expect(known.heard(sample(told(20) + awayMs))).toBe(false)
       expect(known.epochMs()).toBe(before)
+    }
+  })
+
+  it('is taken from a refused call when the server does not answer, but only where that contradicts what is known', async () => {
+    for (const [awayMs, moved] of [
+      [0, false],
+      [-60_000, true],
+    ] as const) {
+      const { clock, known, serverMs, sample, told, mute } = await synced()
+      await clock.advance(60_000)
+      mute()
+      const before = known.epochMs()
+      // Nine seconds under way, and refused for that: the clock was right.
+      const said = sample(told(20) + awayMs, { thereMs: 9_000, backMs: 20 })
+      await known.resync(said.sentAtMs, said)
+      expect(known.epochMs() !== before).toBe(moved)
+      if (!moved) expect(Math.abs(known.epochMs() - serverMs())).toBeLessThanOrEqual(known.errorMs() + 1)
     }
   })
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { bounds } from '../src/checkers/bounds.ts'
+import { budgets } from '../src/checkers/budgets.ts'
+import { clock } from '../src/checkers/clock.ts'
 import { conservation } from '../src/checkers/conservation.ts'
 import { fairness } from '../src/checkers/fairness.ts'
 import { holds } from '../src/checkers/holds.ts'
@@ -7,10 +9,12 @@ import { Once } from '../src/checkers/once.ts'
 import { ownLimits } from '../src/checkers/own-limits.ts'
 import { secrets } from '../src/checkers/secrets.ts'
 import { settlement } from '../src/checkers/settlement.ts'
+import { stopped } from '../src/checkers/stopped.ts'
 import type { Checker } from '../src/checkers/violation.ts'
 import { waiting } from '../src/checkers/waiting.ts'
 import { windows } from '../src/checkers/windows.ts'
-import type { Scenario } from '../src/scenario/scenario.ts'
+import type { Budget, Scenario } from '../src/scenario/scenario.ts'
+import { NOBODYS } from '../src/world/log.ts'
 import { LABELS, Story, scenario, snapshot } from './support.ts'
 
 const judge = (checker: Checker, story: Story, its: Scenario = scenario()) =>
@@ -36,6 +40,39 @@ describe('windows', () => {
   test('after the window it is no refusal at all', () => {
     const story = six(1_000, { verdict: 'accepted' })
     expect(judge(windows, story)).toEqual([])
+  })
+
+  test("the server's time tells of too early a counting where its clock was set back by less than an answer took", () => {
+    for (const [byMs, many] of [
+      [-900, 0],
+      [-2_000, 1],
+      [900, 1],
+    ] as const) {
+      const story = new Story()
+      const slow = { arrivedAtMs: 1_000, answeredAtMs: 1_020, endedAtMs: 1_020 }
+      for (let i = 0; i < 5; i++) story.sent(story.call(0), 0, slow)
+      story.sent(story.call(900), 900, { verdict: 'refused', arrivedAtMs: 1_950 })
+      const faults = [{ kind: 'server-clock', atMs: 500, byMs, ppm: 0 }] as const
+      expect(judge(windows, story, scenario({ kind: 'http', faults }))).toHaveLength(many)
+    }
+  })
+
+  test('a way there shorter than any of the last minutes excuses where answers tell the time', () => {
+    for (const [kind, many] of [
+      ['http', 0],
+      ['core', 1],
+    ] as const) {
+      const story = new Story()
+      for (let i = 0; i < 5; i++) {
+        const atMs = i * 200
+        // Once upon a time a round trip was short.
+        story.sent(story.call(atMs), atMs, { answeredAtMs: atMs + 15, endedAtMs: atMs + 15 })
+      }
+      for (let i = 0; i < 5; i++)
+        story.sent(story.call(150_000), 150_000, { arrivedAtMs: 150_100, answeredAtMs: 150_120 })
+      story.sent(story.call(151_010), 151_010, { verdict: 'refused', arrivedAtMs: 151_020 })
+      expect(judge(windows, story, scenario({ kind }))).toHaveLength(many)
+    }
   })
 
   test('a foreign call in the window excuses', () => {
@@ -77,6 +114,15 @@ describe('own limits', () => {
       const faults = [{ kind: 'own-limit', atMs: 500, name: 'uid', limit: 2 }] as const
       expect(judge(ownLimits, story, scenario({ kind: 'http', faults }))).toHaveLength(many)
     }
+  })
+
+  test('that were raised while a slow call was under way let others go before it', () => {
+    const story = new Story()
+    const its = scenario({ kind: 'http', ownLimits: { uid: 1 } })
+    story.log.ownLimits.push({ atMs: 500, name: 'uid', limit: 3 })
+    for (const atMs of [600, 700]) story.sent(story.call(atMs), atMs)
+    story.sent(story.call(0), 0, { arrivedAtMs: 800, outcome: 'lost', answeredAtMs: Number.NaN })
+    expect(judge(ownLimits, story, its)).toEqual([])
   })
 
   test('hold from the start where the client was made with them', () => {
@@ -330,6 +376,271 @@ describe('worlds of the HTTP layer', () => {
       const its = scenario({ kind: 'http', limits, loads, ownLimits: { ip } })
       expect(judge(fairness, story, its)).toHaveLength(many)
     }
+  })
+})
+
+describe('budgets', () => {
+  const budget: Budget = {
+    name: 'errors',
+    limit: 6,
+    windowMs: 10_000,
+    by: ['uid'],
+    count: 'apart',
+    banMs: 1_000,
+    stopAt: 0.5,
+  }
+  const its = (changes: Partial<Budget> = {}) => scenario({ budgets: [{ ...budget, ...changes }] })
+  /** Sent, and answered with an error before anything else happens. */
+  const fail = (story: Story, sentAtMs: number, errorCode = '7', changes: object = {}) => {
+    const attempt = story.sent(story.call(sentAtMs), sentAtMs)
+    const told = { failedAtMs: sentAtMs + 20, failedOrder: story.next(), endedOrder: story.next() }
+    return Object.assign(attempt, { errorCode, errorAtMs: sentAtMs + 10, ...told, ...changes })
+  }
+  /** Sent, and answered well. */
+  const goes = (story: Story, sentAtMs: number) =>
+    Object.assign(story.sent(story.call(sentAtMs), sentAtMs), { endedOrder: story.next() })
+  const stops = (story: Story, settledAtMs: number, againAfterMs: number) =>
+    story.call(settledAtMs, {
+      settled: 1,
+      settledAtMs,
+      settledOrder: story.next(),
+      how: 'ErrorBudgetError',
+      stopped: { budget: 'errors', againAfterMs },
+    })
+
+  test('more calls in flight than errors are allowed', () => {
+    const story = new Story()
+    for (let i = 0; i < 6; i++) story.sent(story.call(0), i)
+    expect(judge(budgets, story, its())).toEqual(['errors|u: 0 errors and 5 in flight of 6, and one more went'])
+  })
+
+  test('a call more once an error is in than `stopAt` lets go', () => {
+    const story = new Story()
+    for (const atMs of [0, 100, 200]) fail(story, atMs)
+    expect(judge(budgets, story, its())).toEqual([])
+    goes(story, 300)
+    expect(judge(budgets, story, its())).toEqual([
+      'errors|u: 3 errors and 0 in flight where 3 of 6 is the end, and one more went',
+    ])
+    expect(judge(budgets, story, its({ stopAt: 0.9 }))).toEqual([])
+  })
+
+  test('calls in flight when the first error came in', () => {
+    const story = new Story()
+    const flying = Array.from({ length: 4 }, (_, i) => story.sent(story.call(0), i))
+    fail(story, 5)
+    for (const each of flying) each.endedOrder = story.next()
+    expect(judge(budgets, story, its())).toEqual([])
+  })
+
+  test('codes apart, and together', () => {
+    const story = new Story()
+    for (const [index, code] of ['1', '2', '3', '1', '2'].entries()) fail(story, index * 100, code)
+    expect(judge(budgets, story, its())).toEqual([])
+    expect(judge(budgets, story, its({ count: 'together' }))).not.toEqual([])
+  })
+
+  test('an error a window old counts no more', () => {
+    for (const [sentAtMs, many] of [
+      [9_900, 1],
+      [10_050, 0],
+    ] as const) {
+      const story = new Story()
+      for (const atMs of [0, 100, 200]) fail(story, atMs)
+      goes(story, sentAtMs)
+      expect(judge(budgets, story, its())).toHaveLength(many)
+    }
+  })
+
+  test('a call failed for errors that have not come, or no longer count', () => {
+    for (const [errors, atMs, many] of [
+      [3, 300, 0],
+      [2, 300, 1],
+      [3, 10_400, 1],
+    ] as const) {
+      const story = new Story()
+      for (let i = 0; i < errors; i++) fail(story, i * 100)
+      stops(story, atMs, 9_000)
+      expect(judge(budgets, story, its())).toHaveLength(many)
+    }
+  })
+
+  test('calls that fail after the time that was told', () => {
+    for (const [againAfterMs, many] of [
+      [9_000, 0],
+      [1_000, 1],
+      [11_000, 1],
+    ] as const) {
+      const story = new Story()
+      for (const atMs of [0, 100, 200]) fail(story, atMs)
+      stops(story, 300, againAfterMs)
+      if (againAfterMs === 1_000) stops(story, 2_000, 8_000)
+      expect(judge(budgets, story, its())).toHaveLength(many)
+    }
+  })
+
+  test('errors of lost calls, of which nobody could know, are excused', () => {
+    const story = new Story()
+    for (let i = 0; i < 7; i++)
+      fail(story, i * 100, '7', { outcome: 'lost', failedAtMs: Number.NaN, failedOrder: Number.POSITIVE_INFINITY })
+    const { violations, excuses } = budgets(its(), story.log)
+    expect(violations).toEqual([])
+    expect([...excuses]).toEqual([['errors that the client could not know of', 7]])
+  })
+})
+
+describe('memory', () => {
+  /** A ban until 10 s that was known when the client crashed at 5 s; the next life begins at `bornAtMs`. */
+  const reborn = (bornAtMs: number) => {
+    const story = new Story()
+    const banned = story.sent(story.call(0), 0, { verdict: 'banned', toldUntilMs: 10_000 })
+    story.log.holds.push({
+      labels: { uid: 'u' },
+      life: 0,
+      by: 'server',
+      attempt: banned,
+      fromMs: 20,
+      untilMs: 10_000,
+      latestMs: 10_010,
+      releasedAtMs: Number.POSITIVE_INFINITY,
+    })
+    story.log.lives[0] = { bornAtMs: 0, coldStart: 'full', diedAtMs: 5_000 }
+    story.log.lives.push({ bornAtMs, coldStart: 'spent', diedAtMs: Number.POSITIVE_INFINITY })
+    return story
+  }
+  const its = scenario({ memory: true })
+
+  test('a call into a ban that was known before the crash', () => {
+    const story = reborn(6_000)
+    story.sent(story.call(7_000, { life: 1 }), 7_000)
+    const what = 'call 1 went into a hold that was known before the crash, over {"uid":"u"}, 3000 ms before its end'
+    expect(judge(holds, story, its)).toEqual([what])
+    expect(judge(holds, story)).toEqual([])
+  })
+
+  test('two probes at once of a hold that ran out meanwhile', () => {
+    for (const [bornAtMs, many] of [
+      [30_000, 1],
+      // Long over.
+      [80_000, 0],
+    ] as const) {
+      const story = reborn(bornAtMs)
+      for (const afterMs of [0, 5]) story.sent(story.call(bornAtMs, { life: 1 }), bornAtMs + afterMs)
+      const what = '{"uid":"u"}: 2 calls in flight after 0 answers since the crash'
+      expect(judge(holds, story, its)).toEqual(many === 1 ? [what] : [])
+    }
+  })
+
+  test('a wall clock that was set in between says nothing of ends', () => {
+    const story = reborn(6_000)
+    story.sent(story.call(7_000, { life: 1 }), 7_000)
+    const faults = [{ kind: 'wall-step', atMs: 5_500, byMs: 3_600_000 }] as const
+    expect(judge(holds, story, { ...its, faults })).toEqual([])
+  })
+
+  test('a limit that was halved begins its next life so', () => {
+    const ban = { kind: 'ban', atMs: 0, forMs: 20_000, labels: { uid: 'u' }, tells: 'nothing' } as const
+    for (const [memory, many] of [
+      [true, 1],
+      [false, 0],
+    ] as const) {
+      const story = new Story()
+      for (let atMs = 0; atMs < 19_000; atMs += 280)
+        story.sent(story.call(atMs, { life: atMs < 9_500 ? 0 : 1 }), atMs, { verdict: 'banned' })
+      expect(judge(bounds, story, scenario({ memory, faults: [ban] }))).toHaveLength(many)
+    }
+  })
+})
+
+describe('headers', () => {
+  /** One call, whose answer told something; then one that waits for longer than its token is away. */
+  const told = (usage: object, sentAtMs: number) => {
+    const story = new Story()
+    story.sent(story.call(0), 0, { usage: { name: 'uid', isTrue: false, isBelievable: true, ...usage } })
+    story.sent(story.call(0), sentAtMs)
+    return story
+  }
+
+  test('numbers that may be those of the limit are believed for two windows', () => {
+    expect(judge(waiting, told({}, 2_900))).toEqual([])
+    const what = 'load 0 waited 6000 ms though all its tokens were there, and longer than any header told'
+    expect(judge(waiting, told({}, 6_000))).toEqual([what])
+  })
+
+  test('those of another scope are nothing to wait for', () => {
+    expect(judge(waiting, told({ isBelievable: false }, 1_900))).toHaveLength(1)
+  })
+
+  test('true ones tell of others only where there are others', () => {
+    expect(judge(waiting, told({ isTrue: true }, 1_900))).toHaveLength(1)
+    const foreign = { kind: 'foreign', atMs: 0, forMs: 1_000, labels: { uid: 'u' }, perSecond: 1 } as const
+    expect(judge(waiting, told({ isTrue: true }, 1_900), scenario({ faults: [foreign] }))).toEqual([])
+  })
+})
+
+describe('stopped', () => {
+  const wrongKey = { errorKind: 'key', failedAtMs: 20 } as const
+
+  test('a call with a key that was called wrong', () => {
+    const story = new Story()
+    story.sent(story.call(0), 0, wrongKey)
+    // Under way when it was.
+    story.sent(story.call(10), 10, { errorKind: 'key', failedAtMs: 40 })
+    story.log.resumes.push(1_000)
+    story.sent(story.call(1_100), 1_100)
+    expect(judge(stopped, story)).toEqual([])
+    story.sent(story.call(500), 500)
+    expect(judge(stopped, story)).toEqual([`call 3 went out with u's key, 480 ms after it was called wrong`])
+  })
+
+  test('another account, another address, and what was said of the time before somebody resumed', () => {
+    const story = new Story()
+    story.sent(story.call(0), 0, wrongKey)
+    for (const other of [{ uid: 'v' }, { ip: 'b' }])
+      story.sent(story.call(500), 500, { labels: { ...LABELS, ...other } })
+    const labels = { ...LABELS, uid: 'v' }
+    story.sent(story.call(2_000), 2_000, { labels, errorKind: 'key', failedAtMs: 2_500 })
+    story.log.resumes.push(2_200)
+    story.sent(story.call(3_000), 3_000, { labels })
+    expect(judge(stopped, story)).toHaveLength(0)
+  })
+})
+
+describe('clock', () => {
+  const asks = (story: Story, atMs: number) => {
+    const labels = { exchange: 'bingx', ip: 'a', endpoint: 'GET /openApi/swap/v2/server/time' }
+    return Object.assign(story.sent(story.call(atMs, { load: NOBODYS }), atMs), { labels })
+  }
+  const isWrong = { errorKind: 'time', failedAtMs: 20 } as const
+
+  test('a call signed by a wrong clock after the time was asked for', () => {
+    const story = new Story()
+    story.sent(story.call(0), 0, isWrong)
+    asks(story, 50)
+    story.sent(story.call(100), 100, { errorKind: 'time', failedAtMs: 120 })
+    const what = 'call 2 was signed by a wrong clock, 30 ms after it was asked for'
+    expect(judge(clock, story)).toEqual([what])
+    const faults = [{ kind: 'server-clock', atMs: 80, byMs: 60_000, ppm: 0 }] as const
+    expect(judge(clock, story, scenario({ faults }))).toEqual([])
+  })
+
+  test('nobody asks', () => {
+    for (const asked of [true, false]) {
+      const story = new Story()
+      story.sent(story.call(0), 0, isWrong)
+      // In vain: its answer never came.
+      if (asked) Object.assign(asks(story, 1_000), { succeeded: false })
+      story.sent(story.call(100_000), 100_000, { errorKind: 'time', failedAtMs: 100_020 })
+      const what = 'call 1 was signed by a wrong clock, and nobody asked since 99980 ms'
+      expect(judge(clock, story)).toEqual(asked ? [] : [what])
+    }
+  })
+
+  test('a request that was long under way is stale whatever the clock', () => {
+    const story = new Story()
+    asks(story, 0)
+    story.sent(story.call(100), 100, { arrivedAtMs: 9_000, errorKind: 'time', failedAtMs: 9_010 })
+    expect(judge(clock, story)).toEqual([])
   })
 })
 

@@ -29,6 +29,14 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'dark-twice',
     'the world itself was wrong: a late call that one blackout had only grazed was taken for held by it, and came with the next one, long after any network lets go of what was given up',
   ],
+  [
+    'refused-for-being-slow',
+    'a call that a blackout had held up was refused for its timestamp, the question for the time was lost, and the answer of the slow call moved a good clock by seconds',
+  ],
+  [
+    'clock-set-behind-a-slow-answer',
+    'the checker asked too much: the server set its clock back by two seconds while calls were stuck for four, so that their answers told of a counting that was too early, and nothing contradicted them',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',

@@ -1,5 +1,5 @@
 import type { Scenario } from '../src/scenario/scenario.ts'
-import { type Attempt, type CallLog, newLog, type RunLog } from '../src/world/log.ts'
+import { type Attempt, type CallLog, newCall, newLog, type RunLog } from '../src/world/log.ts'
 
 export const LABELS = { exchange: 'x', ip: 'a', uid: 'u' }
 
@@ -39,20 +39,11 @@ export class Story {
   }
 
   call(scheduledAtMs: number, changes: Partial<CallLog> = {}): CallLog {
+    const id = this.log.calls.length
     const call: CallLog = {
-      id: this.log.calls.length,
-      order: this.#order++,
-      load: 0,
-      life: 0,
+      ...newCall({ id, order: this.#order++, load: 0, life: 0, scheduledAtMs }),
+      cameAtMs: scheduledAtMs,
       comings: 1,
-      scheduledAtMs,
-      maxWaitMs: Number.POSITIVE_INFINITY,
-      abortedAtMs: Number.NaN,
-      attempts: [],
-      settledAtMs: Number.NaN,
-      settledOrder: Number.POSITIVE_INFINITY,
-      settled: 0,
-      how: 'open',
       ...changes,
     }
     this.log.calls.push(call)
@@ -77,6 +68,13 @@ export class Story {
       saidTimeMs: Number.NaN,
       succeeded: true,
       stuckFromMs: Number.NaN,
+      errorCode: undefined,
+      errorKind: undefined,
+      errorAtMs: Number.NaN,
+      failedAtMs: Number.NaN,
+      failedOrder: Number.POSITIVE_INFINITY,
+      endedOrder: Number.POSITIVE_INFINITY,
+      usage: undefined,
       ...changes,
     }
     call.attempts.push(attempt)

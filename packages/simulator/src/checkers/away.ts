@@ -2,8 +2,8 @@ import { faultsOf, type Rule, type Scenario } from '../scenario/scenario.ts'
 import type { Attempt } from '../world/log.ts'
 
 /** Two clocks that are both right, and the guard on top: a share of the window, and a few milliseconds. */
-const DRIFT = 1e-3
-const GUARD_MS = 5
+export const DRIFT = 1e-3
+export const GUARD_MS = 5
 
 /** Tokens away over time, at one gate. */
 export class Away {

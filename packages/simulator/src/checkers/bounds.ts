@@ -68,9 +68,14 @@ const SHORT_STEPS = 6
 /** What was under way when the ban began or when a life did, and the odd one at the edges of windows. */
 const EDGE = 5
 
-/** Per life and most specific limit: what went into a ban that named no time, and what may. */
+/**
+ * Per life and most specific limit: what went into a ban that named no time, and what may. Who remembers does not begin
+ * again with the whole limit.
+ */
 function untold(scenario: Scenario, { attempts }: RunLog, { atMs, forMs, labels }: FaultOf<'ban'>) {
-  const sums = new Map<string, { tokens: number; most: number }>()
+  const sums = new Map<string, { tokens: number; most: number; lives: Set<number> }>()
+  // What is kept is kept by the wall clock.
+  const remembers = scenario.memory === true && faultsOf(scenario, 'wall-step').length === 0
   const banned = attempts.filter(
     each =>
       each.verdict === 'banned' &&
@@ -83,12 +88,18 @@ function untold(scenario: Scenario, { attempts }: RunLog, { atMs, forMs, labels 
   for (const { labels: own, cost, call } of banned) {
     const rule = mostSpecific(scenario, own)
     if (rule === undefined) continue
-    const key = `${keyOf(rule, own)} in life ${call.life}`
+    const key = `${keyOf(rule, own)}${remembers ? '' : ` in life ${call.life}`}`
     const { limit, windowMs } = rule
     const falling = 2 * limit * (1 + tripMs / windowMs)
     const rising = STEP * limit * (SHORT_STEPS + forMs / QUIET_MS)
-    const sum = sums.get(key) ?? { tokens: 0, most: falling + rising + (cost * forMs) / windowMs + EDGE * cost }
+    const sum = sums.get(key) ?? {
+      tokens: 0,
+      most: falling + rising + (cost * forMs) / windowMs,
+      lives: new Set<number>(),
+    }
     sum.tokens += cost
+    if (!sum.lives.has(call.life)) sum.most += EDGE * cost
+    sum.lives.add(call.life)
     sums.set(key, sum)
   }
   return sums

@@ -3,7 +3,18 @@ import type { RunLog } from '../world/log.ts'
 import { type Checker, fresh } from './violation.ts'
 
 /** What treats equals unequally by itself: their calls are held, refused, turned away or sent again at different times. */
-const PARTIAL = ['ban', 'user-hold', 'foreign', 'limit', 'own-limit', 'abort', 'expiry', 'crash', 'unsent'] as const
+const PARTIAL = [
+  'ban',
+  'user-hold',
+  'foreign',
+  'limit',
+  'own-limit',
+  'abort',
+  'expiry',
+  'crash',
+  'unsent',
+  'usage',
+] as const
 
 /**
  * Equals under saturation get equal shares: as long as all of them wait, none has started over one call more than another.
@@ -33,10 +44,10 @@ export const fairness: Checker = (scenario, log) => {
 }
 
 function isFair(scenario: Scenario): boolean {
-  const { loads, caps } = scenario
+  const { loads, caps, budgets = [] } = scenario
   const width = loads[0]?.pattern.kind === 'saturating' ? loads[0].pattern.width : 0
   return (
-    caps.length === 0 &&
+    caps.length + budgets.length === 0 &&
     new Set(loads.map(load => load.labels['ip'])).size === 1 &&
     new Set(loads.map(load => load.labels['uid'])).size > 1 &&
     loads.every(load => load.labels['uid'] !== undefined) &&
@@ -81,10 +92,10 @@ function eventsOf(scenario: Scenario, log: RunLog): Event[] {
     ...log.arrivals.filter(each => each.verdict !== 'accepted').map(each => each.attempt?.sentAtMs ?? each.atMs),
   )
   const events: Event[] = []
-  for (const { load, scheduledAtMs, order, attempts, settledAtMs, settledOrder } of log.calls) {
-    if (scheduledAtMs >= endMs) continue
+  for (const { load, cameAtMs, order, attempts, settledAtMs, settledOrder } of log.calls) {
+    if (!(cameAtMs < endMs)) continue
     const uid = scenario.loads[load]?.labels['uid'] as string
-    events.push({ atMs: scheduledAtMs, order, uid, kind: 'enters' })
+    events.push({ atMs: cameAtMs, order, uid, kind: 'enters' })
     const first = attempts[0]
     if (first === undefined) events.push({ atMs: settledAtMs, order: settledOrder, uid, kind: 'leaves' })
     for (const { again, sentAtMs, order: sentOrder } of attempts) {

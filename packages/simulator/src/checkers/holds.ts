@@ -1,5 +1,6 @@
 import { carries, clientLimits, faultsOf, keyOf } from '../scenario/scenario.ts'
 import type { Attempt, KnownHold } from '../world/log.ts'
+import { inherited } from './inherited.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 /** Two clocks that are both right drift apart by less than this share. */
@@ -7,13 +8,15 @@ const DRIFT = 400e-6
 
 /**
  * Nothing goes into a hold that is known; once it has run out, one probe at a time until one is answered, then one more in
- * flight for every answer.
+ * flight for every answer. A client with a memory is born into the holds that were known before it crashed.
  */
 export const holds: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'holds', what, atMs })
   const scopes = new Map<string, KnownHold[]>()
-  for (const hold of log.holds) {
+  const born = inherited(scenario, log)
+  if (born.length > 0) excuse(judgement, 'held over a crash', born.length)
+  for (const hold of [...log.holds, ...born]) {
     const scope = `${hold.life} ${JSON.stringify(hold.labels)}`
     const same = scopes.get(scope)
     if (same === undefined) scopes.set(scope, [hold])
@@ -31,6 +34,7 @@ export const holds: Checker = (scenario, log) => {
     }))
     const own = log.attempts.filter(({ call, labels: each }) => call.life === life && carries(each, labels))
     const until = ends(known)
+    const isBorn = given.some(hold => born.includes(hold))
     for (const attempt of own) {
       const { sentAtMs, call } = attempt
       const hold = known.find(
@@ -38,8 +42,11 @@ export const holds: Checker = (scenario, log) => {
           sentAtMs > fromMs && sentAtMs < untilMs - (untilMs - fromMs) * ppm && sentAtMs < releasedAtMs,
       )
       if (hold !== undefined) {
+        const whose = born.includes(given[known.indexOf(hold)] as KnownHold)
+          ? 'a hold that was known before the crash,'
+          : 'a known hold'
         say(
-          `call ${call.id} went into a known hold over ${JSON.stringify(labels)}, ${Math.round(hold.untilMs - sentAtMs)} ms before its end`,
+          `call ${call.id} went into ${whose} over ${JSON.stringify(labels)}, ${Math.round(hold.untilMs - sentAtMs)} ms before its end`,
           sentAtMs,
         )
       }
@@ -53,7 +60,9 @@ export const holds: Checker = (scenario, log) => {
       ...faultsOf(scenario, 'own-limit', 'limit').map(({ limit }) => limit),
     )
     for (const [fromMs, toMs] of until) {
-      checkProbes(own, fromMs, toMs, enough, (what, atMs) => say(`${JSON.stringify(labels)}: ${what}`, atMs))
+      checkProbes(own, fromMs, toMs, enough, (what, atMs) =>
+        say(`${JSON.stringify(labels)}: ${what}${isBorn ? ' since the crash' : ''}`, atMs),
+      )
     }
     excuse(judgement, 'told of a ban', known.filter(({ by }) => by === 'server').length)
   }

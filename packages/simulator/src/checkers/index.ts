@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario/scenario.ts'
 import type { RunLog } from '../world/log.ts'
 import { bounds } from './bounds.ts'
+import { budgets } from './budgets.ts'
+import { clock } from './clock.ts'
 import { conservation } from './conservation.ts'
 import { fairness } from './fairness.ts'
 import { holds } from './holds.ts'
@@ -8,6 +10,7 @@ import { ownLimits } from './own-limits.ts'
 import { reopening } from './reopening.ts'
 import { secrets } from './secrets.ts'
 import { settlement } from './settlement.ts'
+import { stopped } from './stopped.ts'
 import { type Checker, fresh, type Judgement } from './violation.ts'
 import { waiting } from './waiting.ts'
 import { windows } from './windows.ts'
@@ -18,6 +21,9 @@ const CHECKERS: readonly Checker[] = [
   bounds,
   holds,
   reopening,
+  budgets,
+  stopped,
+  clock,
   settlement,
   conservation,
   waiting,

@@ -22,7 +22,7 @@ export const ownLimits: Checker = (scenario, log) => {
       if (key === undefined) continue
       const counted = (windows.get(key) ?? []).filter(each => each.atMs > atMs - rule.windowMs)
       windows.set(key, counted)
-      const limit = limitAt(rule, log, attempt.sentAtMs)
+      const limit = limitAt(rule, log, attempt.sentAtMs, atMs)
       if (sum(counted) + cost > limit) {
         const why = excuses.of(attempt, atMs, { rule: { ...rule, limit }, key, counted })
         if (why !== undefined) excuse(judgement, why)
@@ -41,12 +41,12 @@ function namesOf(scenario: Scenario): Set<string> {
   return new Set([...Object.keys(scenario.ownLimits ?? {}), ...faultsOf(scenario, 'own-limit').map(({ name }) => name)])
 }
 
-/** What the client knew when it sent; at the instant of a change, either. */
-function limitAt(rule: Rule, { ownLimits: changes }: RunLog, sentAtMs: number): number {
+/** What the client knew when it sent; at the instant of a change, either. Raised while it was under way, others may have gone by more. */
+function limitAt(rule: Rule, { ownLimits: changes }: RunLog, sentAtMs: number, atMs: number): number {
   let limit = rule.limit
   for (const change of changes) {
     if (change.name !== rule.name) continue
-    if (change.atMs === sentAtMs) limit = Math.max(limit, change.limit)
+    if (change.atMs >= sentAtMs && change.atMs <= atMs) limit = Math.max(limit, change.limit)
     else if (change.atMs < sentAtMs) limit = change.limit
   }
   return limit

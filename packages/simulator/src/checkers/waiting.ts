@@ -1,4 +1,5 @@
 import {
+  type Cap,
   carries,
   clientLimits,
   faultsOf,
@@ -11,6 +12,7 @@ import {
 import type { Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { Away, awayUntil, Routes, slept } from './away.ts'
+import { Headers } from './headers.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 /** How long a lane may wait though all its buckets have tokens, on top of what its timers are late. */
@@ -26,9 +28,10 @@ export const waiting: Checker = (scenario, log) => {
   const lateMs = Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
   log.lives.forEach((life, index) => {
     const lastMs = Math.min(life.diedAtMs, log.epilogueAtMs)
-    const disturbed = disturbedKeys(bases, log, index)
+    const disturbed = disturbedKeys(bases, log, index, scenario.memory === true)
     const attempts = log.attempts.filter(({ call }) => call.life === index)
     const routes = new Routes(attempts)
+    const headers = new Headers(scenario, attempts, index)
     const byKey = grouped(attempts, new Keys(bases))
     const gates = new Map<string, Away>()
     const asleep = new Away(1)
@@ -45,21 +48,27 @@ export const waiting: Checker = (scenario, log) => {
       const rules = bases.filter(rule => keyOf(rule, load.labels) !== undefined)
       const endMs = Math.min(
         lastMs,
+        firstErrorAtMs(scenario, attempts, load.labels),
         changedAtMs(scenario, log, rules, load.labels),
         ...rules.map(rule => disturbed.get(keyOf(rule, load.labels) as string) ?? lastMs),
       )
-      const keys = [...rules, ...scenario.caps].map(gate => keyOf(gate, load.labels)).filter(key => key !== undefined)
-      const others = scenario.loads.some(
-        (other, at) =>
-          at !== number && [...bases, ...scenario.caps].some(gate => keys.includes(keyOf(gate, other.labels) ?? '')),
-      )
+      const gatesOf = (labels: Labels) =>
+        [...bases, ...capsOf(scenario)].map(gate => keyOf(gate, labels)).filter(key => key !== undefined)
+      const keys = gatesOf(load.labels)
+      // Who waits for the same gates and the same number of tokens has nothing to keep a claim for.
+      const others = scenario.loads.some((other, at) => {
+        if (at === number) return false
+        const theirs = gatesOf(other.labels)
+        if (!theirs.some(key => keys.includes(key))) return false
+        return load.cost > 1 || other.cost > 1 || String(theirs) !== String(keys)
+      })
       // An older lane may have a claim to one call's tokens.
       const spare = others ? Math.max(...scenario.loads.map(each => each.cost)) : 0
       const mine = rules.map(rule => {
         const key = keyOf(rule, load.labels) as string
         return gateOf(key, rule.limit, byKey.get(key) ?? [], each => awayUntil(each, rule, scenario, routes))
       })
-      for (const cap of scenario.caps) {
+      for (const cap of capsOf(scenario)) {
         const key = keyOf(cap, load.labels)
         if (key !== undefined) mine.push(capOf(key, cap, attempts))
       }
@@ -67,8 +76,10 @@ export const waiting: Checker = (scenario, log) => {
       const longestMs = Math.max(...rules.map(rule => rule.windowMs))
       const coldMs = life.coldStart === 'full' ? 0 : 2 * longestMs + scenario.lostCallMs + 2_000
       const warmMs = slept(scenario, life.bornAtMs, life.bornAtMs + coldMs)
-      for (const [fromMs, toMs] of waitsOf(log, number, index, endMs)) {
-        const atMs = freeFor(mine, asleep, load.cost + spare, Math.max(fromMs, warmMs), toMs, PATIENCE_MS + 2 * lateMs)
+      const told = headers.of(load.labels)
+      const patienceMs = PATIENCE_MS + 2 * lateMs + told.patienceMs
+      for (const [fromMs, toMs] of waitsOf(log, number, index, endMs).flatMap(wait => told.cut(wait))) {
+        const atMs = freeFor(mine, asleep, load.cost + spare, Math.max(fromMs, warmMs), toMs, patienceMs)
         if (atMs === undefined) continue
         // An older call may have a claim to what it cannot use before its other gates let it: at most for a window of the claimed one.
         const claimMs = 1.1 * longestMs + 1_000
@@ -76,13 +87,30 @@ export const waiting: Checker = (scenario, log) => {
           excuse(judgement, 'idle behind a claim')
           continue
         }
-        const what = `load ${number} waited ${Math.round(toMs - fromMs)} ms though all its tokens were there`
+        const but = told.patienceMs > 0 ? ', and longer than any header told' : ''
+        const what = `load ${number} waited ${Math.round(toMs - fromMs)} ms though all its tokens were there${but}`
         judgement.violations.push({ checker: 'waiting', what, atMs })
         return
       }
     })
   })
   return judgement
+}
+
+/** Any call in flight may come to be an error, so that an error budget is a cap until one is. */
+function capsOf({ caps, budgets = [] }: Scenario): readonly Cap[] {
+  return budgets.length === 0
+    ? caps
+    : [...caps, ...budgets.map(({ name, limit, by }) => ({ name, limit: limit - 1, by }))]
+}
+
+/** When a budget of these labels heard of its first error: from then on it is left to another checker. */
+function firstErrorAtMs({ budgets = [] }: Scenario, attempts: readonly Attempt[], labels: Labels): number {
+  const keys = budgets.map(budget => keyOf(budget, labels))
+  const error = attempts.find(
+    each => !Number.isNaN(each.failedAtMs) && budgets.some((budget, at) => keyOf(budget, each.labels) === keys[at]),
+  )
+  return error?.sentAtMs ?? Number.POSITIVE_INFINITY
 }
 
 function grouped(attempts: readonly Attempt[], keys: Keys): Map<string, Attempt[]> {
@@ -98,7 +126,7 @@ function grouped(attempts: readonly Attempt[], keys: Keys): Map<string, Attempt[
   return groups
 }
 
-function capOf(key: string, cap: Scenario['caps'][number], attempts: readonly Attempt[]): Away {
+function capOf(key: string, cap: Cap, attempts: readonly Attempt[]): Away {
   const away = new Away(cap.limit)
   for (const attempt of attempts) {
     if (keyOf(cap, attempt.labels) !== key) continue
@@ -127,11 +155,13 @@ function freeFor(
   return undefined
 }
 
-/** Keys at which a life of the client was refused, and when first. */
-function disturbedKeys(rules: readonly Rule[], log: RunLog, life: number): Map<string, number> {
+/** Keys at which a life of the client was refused, and when first; or one before it that it remembers. */
+function disturbedKeys(rules: readonly Rule[], log: RunLog, life: number, remembers: boolean): Map<string, number> {
   const keys = new Map<string, number>()
   for (const { verdict, labels, attempt, atMs } of log.arrivals) {
-    if (verdict === 'accepted' || attempt?.call.life !== life) continue
+    if (verdict === 'accepted' || attempt === undefined) continue
+    const { life: of } = attempt.call
+    if (remembers ? of > life : of !== life) continue
     for (const rule of rules) {
       const key = keyOf(rule, labels)
       if (key !== undefined && !keys.has(key)) keys.set(key, atMs)
@@ -153,11 +183,11 @@ function changedAtMs(scenario: Scenario, log: RunLog, rules: readonly Rule[], la
 function waitsOf(log: RunLog, load: number, life: number, endMs: number): [number, number][] {
   const events: { atMs: number; change: number; sent: boolean }[] = []
   for (const call of log.calls) {
-    if (call.load !== load || call.life !== life || call.scheduledAtMs >= endMs) continue
+    if (call.load !== load || call.life !== life || !(call.cameAtMs < endMs)) continue
     const sentAtMs = call.attempts[0]?.sentAtMs
     const left = sentAtMs ?? (Number.isNaN(call.settledAtMs) ? endMs : call.settledAtMs)
     events.push(
-      { atMs: call.scheduledAtMs, change: 1, sent: false },
+      { atMs: call.cameAtMs, change: 1, sent: false },
       { atMs: left, change: -1, sent: sentAtMs !== undefined },
     )
     for (const { again, sentAtMs: atMs } of call.attempts) {

@@ -5,6 +5,10 @@ import { Once } from './once.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 const FASTER = 'faster than ever seen'
+/** For so long the way to the server is remembered by the server's clock (`limits/arrival.ts`). */
+const LEAD_KEPT_MS = 100_000
+/** Some quick answer gives a clock away that was set, no later than that. */
+const UNSEEN_MS = 30_000
 
 interface Window {
   readonly rule: Rule
@@ -100,6 +104,7 @@ export class Excuses {
     if (this.#isLoweredInTheDark(rule, own, attempt)) return 'stuck since before a limit was lowered'
     if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
     if (over <= this.#stuckElsewhere(own, attempt)) return 'stuck on a route while another answered'
+    if (over <= this.#toldByAnotherClock(own)) return "the server's clock was set behind a slow answer"
     return this.#isFaster(own, over, attempt, atMs, window) ? FASTER : undefined
   }
 
@@ -179,6 +184,23 @@ export class Excuses {
     return tokens
   }
 
+  /**
+   * Set back by less than a round trip takes, the server's clock tells of such a call that it was counted earlier: nothing
+   * contradicts that.
+   * @returns their tokens
+   */
+  #toldByAnotherClock(own: readonly ArrivalLog[]): number {
+    const steps = faultsOf(this.#scenario, 'server-clock').filter(({ byMs }) => byMs < 0)
+    let tokens = 0
+    for (const { attempt, atMs, cost } of own) {
+      if (attempt === undefined) continue
+      const tripMs = attempt.answeredAtMs - attempt.sentAtMs
+      if (steps.some(step => step.atMs <= atMs && attempt.sentAtMs < step.atMs + UNSEEN_MS && tripMs >= -step.byMs))
+        tokens += cost
+    }
+    return tokens
+  }
+
   #hasAnswered(ip: string, fromMs: number, toMs: number): boolean {
     return this.#attemptsOver(ip).some(({ answeredAtMs }) => answeredAtMs > fromMs && answeredAtMs < toMs)
   }
@@ -198,6 +220,10 @@ export class Excuses {
     }
     let early = 0
     for (const { attempt: each, atMs: arrivedAtMs, cost } of calls.slice(Math.max(0, calls.length / 2 - 1))) {
+      if (this.#isSoonerThere(each, arrivedAtMs, calls[0]?.attempt.answeredAtMs ?? 0)) {
+        early += cost
+        continue
+      }
       const seenMs = this.smallestSeen(rule, each)
       // Who has seen nothing has nothing to be misled by.
       if (
@@ -207,6 +233,22 @@ export class Excuses {
         early += cost
     }
     return early >= over
+  }
+
+  /**
+   * Where answers tell the server's time, a token is back when a request sent then cannot arrive too soon: by the way
+   * there, of which clocks that drift let only the last minutes count. That was decided when the older call was answered.
+   */
+  #isSoonerThere({ call, labels, sentAtMs }: Attempt, arrivedAtMs: number, knownAtMs: number): boolean {
+    if (this.#scenario.kind !== 'http') return false
+    const seen = this.#attemptsOver(labels['ip'] as string).filter(
+      each =>
+        each.call.life === call.life &&
+        each.answeredAtMs <= knownAtMs &&
+        each.answeredAtMs > sentAtMs - LEAD_KEPT_MS &&
+        !Number.isNaN(each.arrivedAtMs),
+    )
+    return seen.length > 0 && seen.every(each => arrivedAtMs - sentAtMs < each.arrivedAtMs - each.sentAtMs)
   }
 
   /** The shortest round trip before a call on the routes that its bucket draws on; Infinity: none. */

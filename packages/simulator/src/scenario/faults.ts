@@ -3,10 +3,13 @@ import { makeLeg } from './make.ts'
 import type { Fault, FaultKind, Labels, Load, Route, Rule, Scenario } from './scenario.ts'
 
 /** Only a client of the HTTP layer meets them: see `make-http.ts`. */
-type HttpKind = 'lies' | 'server-clock' | 'own-limit'
+type HttpKind = 'lies' | 'server-clock' | 'own-limit' | 'key-wrong'
+/** What the server says besides yes and no: see `make-told.ts`. */
+type ToldKind = 'failing' | 'usage'
+type Common = Exclude<FaultKind, HttpKind | ToldKind>
 
 /** How likely a scenario has faults of a kind. Those after which refusals are unavoidable are rarer: they excuse. */
-const LIKELY: Readonly<Record<Exclude<FaultKind, HttpKind>, number>> = {
+const LIKELY: Readonly<Record<Common, number>> = {
   'lost-request': 0.3,
   'lost-answer': 0.3,
   'late-arrival': 0.3,
@@ -32,7 +35,7 @@ const MOST_OF_A_KIND = 3
 
 export function makeFaults(dice: Dice, scenario: Scenario): Fault[] {
   const faults: Fault[] = []
-  for (const [kind, likely] of Object.entries(LIKELY) as [Exclude<FaultKind, HttpKind>, number][]) {
+  for (const [kind, likely] of Object.entries(LIKELY) as [Common, number][]) {
     if (!dice.chance(likely)) continue
     const many = dice.whole(1, MOST_OF_A_KIND)
     for (let i = 0; i < many; i++) faults.push(makeFault(dice, scenario, kind))
@@ -51,7 +54,7 @@ function untilEnd<T extends Fault>(fault: T, durationMs: number): T {
   return 'forMs' in fault ? { ...fault, forMs: Math.min(fault.forMs, durationMs - fault.atMs) } : fault
 }
 
-function makeFault(dice: Dice, scenario: Scenario, kind: Exclude<FaultKind, HttpKind>): Fault {
+function makeFault(dice: Dice, scenario: Scenario, kind: Common): Fault {
   const { durationMs } = scenario
   const atMs = dice.between(0, durationMs)
   const load = dice.pick(scenario.loads)

@@ -1,5 +1,6 @@
 import { Dice } from '../draw.ts'
 import { makeFaults } from './faults.ts'
+import { withTold } from './make-told.ts'
 import type { Cap, Leg, Load, Pattern, Route, Rule, Scenario } from './scenario.ts'
 
 const WINDOWS_MS = [1_000, 1_000, 2_000, 10_000, 60_000] as const
@@ -37,7 +38,7 @@ export function makeScenario(seed: number, minutes: number): Scenario {
     maxQueued: 2_000,
     faults: [],
   }
-  return { ...base, faults: makeFaults(dice, base) }
+  return withTold({ ...base, faults: makeFaults(dice, base) })
 }
 
 function makeRoute(dice: Dice, ip: string): Route {

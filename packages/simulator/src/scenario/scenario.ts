@@ -5,11 +5,17 @@ export interface Scenario {
   readonly durationMs: number
   readonly limits: readonly Rule[]
   readonly caps: readonly Cap[]
+  /** The server's rules on errors. Default none. */
+  readonly budgets?: readonly Budget[]
+  /** Whether the client's scheduler has a memory that outlives a crash. Default false. */
+  readonly memory?: boolean
   /** http: limits that the client is given from the start, lower than the server's, by name. */
   readonly ownLimits?: Readonly<Record<string, number>>
   readonly routes: readonly Route[]
   /** http: whether the clients of all addresses share one scheduler, or have one each and no account in common. */
   readonly schedulers?: 'one' | 'each'
+  /** http: how the exchange says what it says. */
+  readonly looks?: Looks
   readonly loads: readonly Load[]
   readonly coldStart: ColdStart
   readonly lostCallMs: number
@@ -42,6 +48,30 @@ export interface Cap {
   readonly name: string
   readonly limit: number
   readonly by: readonly string[]
+}
+
+/** As the exchange simulator takes them. */
+export interface Looks {
+  readonly codes: 'old' | 'new' | 'mixed' | 'documented' | 'renumbered'
+  readonly refusalStatus: 200 | 429
+  readonly usageHeaders: 'honest' | 'missing' | 'epoch' | 'lying'
+  readonly bodyTimestamp: boolean
+}
+
+/** More than `limit` errors in a window ban the caller there. */
+export interface Budget {
+  readonly name: string
+  readonly limit: number
+  readonly windowMs: number
+  readonly by: readonly string[]
+  /** Whether the server counts each code by itself. */
+  readonly count: 'apart' | 'together'
+  /** How long the ban is. */
+  readonly banMs: number
+  /** Applies only to calls that carry these. */
+  readonly only?: Labels
+  /** The share of `limit` at which the client stops. */
+  readonly stopAt: number
 }
 
 /** One way: `baseMs`, and log-normal on top. */
@@ -121,7 +151,26 @@ export type Fault = { readonly atMs: number } & (
       readonly lateMs: number
       readonly tickMs: number
     }
+  /** The server answers a share of the calls with these labels with an error, after thinking for so long. */
+  | {
+      readonly kind: 'failing'
+      readonly forMs: number
+      readonly labels: Labels
+      readonly codes: readonly string[]
+      readonly share: number
+      readonly slowMs: number
+    }
+  /** Answers tell the usage of a limit, a share of them something else than is true. */
+  | {
+      readonly kind: 'usage'
+      readonly forMs: number
+      readonly name: string
+      readonly share: number
+      readonly says: UsageLie
+    }
   | { readonly kind: 'crash'; readonly downMs: number; readonly coldStart: ColdStart }
+  /** http only: the exchange finds an account's key wrong. When it does no more, somebody resumes the account. */
+  | { readonly kind: 'key-wrong'; readonly forMs: number; readonly uid: string; readonly code: string }
   /** http only: the client is given another limit, never above the server's. */
   | { readonly kind: 'own-limit'; readonly name: string; readonly limit: number }
   /** http only: the server's time of day is set by so much, and from then on goes too fast by so much. */
@@ -129,6 +178,12 @@ export type Fault = { readonly atMs: number } & (
   /** http only: answers with wrong or without headers and times. */
   | { readonly kind: 'lies'; readonly forMs: number; readonly share: number }
 )
+
+/**
+ * Numbers of another scope: more is left than there can be (`above`), or it comes back later than the window is long
+ * (`scope`, `epoch`). Or numbers that may be true and are not: those of a while ago (`stale`), and nothing left (`none`).
+ */
+export type UsageLie = 'above' | 'scope' | 'epoch' | 'stale' | 'none'
 
 export type FaultKind = Fault['kind']
 export type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>

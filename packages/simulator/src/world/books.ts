@@ -51,6 +51,13 @@ export class Books {
       saidTimeMs: Number.NaN,
       succeeded: false,
       stuckFromMs: Number.NaN,
+      errorCode: undefined,
+      errorKind: undefined,
+      errorAtMs: Number.NaN,
+      failedAtMs: Number.NaN,
+      failedOrder: Number.POSITIVE_INFINITY,
+      endedOrder: Number.POSITIVE_INFINITY,
+      usage: undefined,
     }
     call.attempts.push(attempt)
     this.#log.attempts.push(attempt)
@@ -64,8 +71,15 @@ export class Books {
     if (attempt.outcome !== 'open') return
     attempt.outcome = outcome
     attempt.endedAtMs = atMs
+    attempt.endedOrder = this.#order++
     this.#openAttempts.delete(attempt)
     this.#book(attempt, -attempt.cost, -1)
+  }
+
+  /** The client is about to be told of an error. */
+  failed(attempt: Attempt, atMs: number): void {
+    attempt.failedAtMs = atMs
+    attempt.failedOrder = this.#order++
   }
 
   /** The client is gone, and with it all that it waited for. */
@@ -96,6 +110,8 @@ export class Books {
     const { holds } = this.#log
     attempt.outcome = 'lost'
     attempt.answeredAtMs = Number.NaN
+    attempt.failedAtMs = Number.NaN
+    attempt.failedOrder = Number.POSITIVE_INFINITY
     const told = holds.findLastIndex(hold => hold.attempt === attempt)
     if (told >= 0) holds.splice(told, 1)
   }

@@ -1,4 +1,12 @@
-import { type Admission, createScheduler, inFlight, type Limit, type Scheduler, tokenBucket } from '@headgate/core'
+import {
+  type Admission,
+  createScheduler,
+  errorBudget,
+  inFlight,
+  type Limit,
+  type Scheduler,
+  tokenBucket,
+} from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
 import { type FaultOf, faultsOf, type Scenario } from '../scenario/scenario.ts'
@@ -6,7 +14,9 @@ import { Machine } from './client-clock.ts'
 import { Driver, type Life } from './driver.ts'
 import { type Attempt, type CallLog, newLog, type RunLog } from './log.ts'
 import { Network } from './network.ts'
+import { Remembering } from './remembering.ts'
 import { Server } from './server.ts'
+import { Telling } from './telling.ts'
 
 const SALT = { lot: 11, abort: 12, random: 13 } as const
 
@@ -25,6 +35,8 @@ class CoreWorld {
   readonly #machine: Machine
   readonly #network: Network
   readonly #server: Server
+  readonly #telling: Telling
+  readonly #remembering = new Remembering()
   readonly #mischief: readonly FaultOf<'error' | 'unsent'>[]
 
   constructor(scenario: Scenario) {
@@ -32,6 +44,7 @@ class CoreWorld {
     this.#machine = new Machine(scenario, this.#clock)
     this.#network = new Network(scenario, this.log.injected)
     this.#server = new Server(scenario, this.log.arrivals)
+    this.#telling = new Telling(scenario, this.#server, kind => this.driver.books.count(kind))
     this.#mischief = faultsOf(scenario, 'error', 'unsent')
     this.driver = new Driver({
       scenario,
@@ -47,10 +60,15 @@ class CoreWorld {
   }
 
   #open({ index, coldStart, isDead, limits }: Life): Scheduler {
-    const { seed, caps, lostCallMs, timeoutMs, maxQueued } = this.#scenario
+    const { seed, caps, budgets = [], memory, lostCallMs, timeoutMs, maxQueued } = this.#scenario
     let drawn = 0
     return createScheduler({
-      limits: [...limits.map(rule => tokenBucket({ ...rule })), ...caps.map(cap => inFlight({ ...cap }))] as Limit[],
+      limits: [
+        ...limits.map(rule => tokenBucket({ ...rule })),
+        ...caps.map(cap => inFlight({ ...cap })),
+        ...budgets.map(({ banMs: _, ...budget }) => errorBudget(budget)),
+      ] as Limit[],
+      ...(memory && { memory: this.#remembering.memoryOf(isDead) }),
       coldStart,
       lostCallMs,
       timeoutMs,
@@ -122,8 +140,11 @@ class CoreWorld {
         const verdict = this.#server.arrive(labels, cost, arrivedAtMs, attempt)
         attempt.arrivedAtMs = arrivedAtMs
         attempt.verdict = verdict.verdict
+        const told = this.#telling.of(attempt, number, arrivedAtMs)
+        if (told.code !== undefined) clock.setTimer(() => this.#telling.fail(attempt, told), told.slowMs)
         if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open') return
-        const backAtMs = this.#network.passes(ip, -number, arrivedAtMs, arrivedAtMs + fate.backMs)
+        const backMs = told.slowMs + fate.backMs
+        const backAtMs = this.#network.passes(ip, -number, arrivedAtMs, arrivedAtMs + backMs)
         const answerAtMs = this.#machine.awakeAt(backAtMs)
         if (answerAtMs > endsAtMs) planGivingUp()
         clock.setTimer(() => {
@@ -131,6 +152,14 @@ class CoreWorld {
           attempt.answeredAtMs = clock.nowMs()
           this.#network.free(ip, clock.nowMs())
           admission.counted()
+          if (told.usage !== undefined) {
+            attempt.usage = told.usage.log
+            admission.usage(told.usage.seen)
+          }
+          if (told.code !== undefined) {
+            this.driver.books.failed(attempt, clock.nowMs())
+            admission.failed(told.code)
+          }
           if (verdict.verdict !== 'accepted') {
             const isTimed = !Number.isNaN(verdict.toldUntilMs)
             // As from the answer's own timestamp: on the server's clock, from when it answered.
@@ -146,6 +175,7 @@ class CoreWorld {
           attempt.succeeded = verdict.verdict === 'accepted' && mischief !== 'error'
           this.driver.books.over(attempt, 'answered', clock.nowMs())
           if (mischief === 'error') reject(Object.assign(new Error('HTTP 500'), { response: { status: 500 } }))
+          else if (told.code !== undefined) reject(new Error(`error ${told.code}`))
           else resolve(verdict.verdict)
         }, answerAtMs - arrivedAtMs)
       }, fate.arrivesAtMs - sentAtMs)

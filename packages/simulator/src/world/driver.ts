@@ -1,4 +1,4 @@
-import type { Scheduler } from '@headgate/core'
+import { ErrorBudgetError, type Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
 import { type ColdStart, clientLimits, type Labels, type Load, type Rule, type Scenario } from '../scenario/scenario.ts'
@@ -6,10 +6,13 @@ import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
 import { abortAfterMs, maxWaitMs } from './impatience.ts'
-import type { CallLog, RunLog } from './log.ts'
+import { type CallLog, newCall, type RunLog } from './log.ts'
 import { planMischief } from './mischief.ts'
 
-export type Gate = Pick<Scheduler, 'hold' | 'release' | 'setLimit' | 'snapshot' | 'close'>
+export type Gate = Pick<Scheduler, 'hold' | 'release' | 'setLimit' | 'snapshot' | 'close'> & {
+  /** http: every account's key is put right. */
+  resume?(): void
+}
 
 /** One life of the client, from its start to its crash. */
 export interface Life {
@@ -39,6 +42,8 @@ const SNAPSHOT_EVERY_MS = 20_000.123
 const STUCK_MS = 3_600_000
 /** A limit that was halved needs twenty quiet minutes at most; a route that was silent, as long again as it was: no longer than the run. */
 const QUIET_MS = 3_600_000
+/** Windows of an error budget, by a clock that may be slow. */
+const FORGIVING = 1.01
 const MOST_SLOTS = 200
 const MOST_PER_SLOT = 50_000
 
@@ -81,6 +86,9 @@ export class Driver {
     this.#isOver = true
     if (this.#gate === undefined) await clock.advance(120_000)
     await this.#drain()
+    this.#resume()
+    // Errors of the last minutes may still stop calls, as they should.
+    await clock.advance(FORGIVING * Math.max(0, ...(scenario.budgets ?? []).map(({ windowMs }) => windowMs)))
     log.epilogueAtMs = clock.nowMs()
     const last = (load: Load) => scenario.loads.findLastIndex(each => each.labels['ip'] === load.labels['ip'])
     for (let load = 0; load < scenario.loads.length && this.#gate !== undefined; load++) {
@@ -125,6 +133,12 @@ export class Driver {
     this.#gate = this.#setup.open({ index, coldStart, limits, isDead: () => index !== this.#life })
   }
 
+  #resume(): void {
+    const { clock, log } = this.#setup
+    log.resumes.push(clock.nowMs())
+    this.#gate?.resume?.()
+  }
+
   #planMischief(): void {
     const { scenario, clock, log, foreign, setServerLimit } = this.#setup
     planMischief({
@@ -141,6 +155,7 @@ export class Driver {
       gate: () => this.#gate,
       life: () => this.#life,
       at: (atMs, action) => this.#at(atMs, action),
+      resume: () => this.#resume(),
       crash: (downMs, coldStart) => this.#crash(downMs, coldStart),
     })
   }
@@ -204,19 +219,16 @@ export class Driver {
     const number = numbers[slot] ?? 0
     numbers[slot] = number + 1
     const call: CallLog = {
-      id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
-      load,
-      life: this.#life,
-      scheduledAtMs: clock.nowMs(),
+      ...newCall({
+        id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
+        load,
+        life: this.#life,
+        scheduledAtMs: clock.nowMs(),
+        order: this.books.nextOrder(),
+      }),
       maxWaitMs,
-      abortedAtMs: Number.NaN,
-      attempts: [],
-      order: this.books.nextOrder(),
-      comings: 0,
-      settledAtMs: Number.NaN,
-      settledOrder: Number.POSITIVE_INFINITY,
-      settled: 0,
-      how: 'open',
+      // Over HTTP it may have to wait for the server's time first.
+      ...(scenario.kind === 'core' && { cameAtMs: clock.nowMs() }),
     }
     log.calls.push(call)
     this.#unsettled++
@@ -234,7 +246,10 @@ export class Driver {
     const signal = this.#abortOf(call)
     send(this.#gate as Gate, call, signal).then(
       () => settle('ok'),
-      error => settle(String((error as Error | undefined)?.name)),
+      error => {
+        if (error instanceof ErrorBudgetError) call.stopped = { budget: error.limit, againAfterMs: error.retryAfterMs }
+        settle(String((error as Error | undefined)?.name))
+      },
     )
     if (scenario.kind === 'http' && log.texts.length > 20_000) log.texts.length = 20_000
     return call

@@ -5,6 +5,7 @@ import type { Machine } from './client-clock.ts'
 import type { Driver } from './driver.ts'
 import type { Attempt } from './log.ts'
 import type { Network } from './network.ts'
+import { usageIn } from './usage-in.ts'
 import type { VirtualExchange } from './virtual-exchange.ts'
 import type { Watch } from './watch.ts'
 
@@ -75,11 +76,16 @@ export class FakeFetch {
           verdict,
           succeeded,
           words,
+          error,
+          isCounted,
           epochMs: serverEpochMs,
         } = exchange.receive(url, request.method, request.headers, attempt, number)
         attempt.arrivedAtMs = arrivedAtMs
         attempt.verdict = verdict
         attempt.succeeded = succeeded
+        attempt.errorCode = error?.code
+        attempt.errorKind = error?.kind
+        if (isCounted) attempt.errorAtMs = arrivedAtMs
         attempt.isBanUnread = verdict === 'banned' && words === undefined
         if (fate.backMs === Number.POSITIVE_INFINITY || attempt.outcome !== 'open' || typeof reply === 'string') return
         const answerAtMs = machine.awakeAt(network.passes(ip, -number, arrivedAtMs, arrivedAtMs + fate.backMs))
@@ -87,7 +93,9 @@ export class FakeFetch {
           if (attempt.outcome !== 'open') return
           attempt.answeredAtMs = clock.nowMs()
           network.free(ip, clock.nowMs())
+          if (error !== undefined) driver.books.failed(attempt, clock.nowMs())
           driver.books.over(attempt, 'answered', clock.nowMs())
+          attempt.usage = usageIn(attempt.labels, reply.headers, scenario)
           const { status, headers, body } = reply
           attempt.saidTimeMs = Number(/"serverTime":(\d+)/.exec(body)?.[1])
           resolve(new Response(body, { status, headers }))

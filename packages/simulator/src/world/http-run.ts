@@ -1,6 +1,6 @@
 import { type Bingx, type BingxAccount, bingxLimits, createBingx } from '@headgate/bingx'
 import { type Coinw, type CoinwAccount, coinwLimits, createCoinw } from '@headgate/coinw'
-import { createScheduler, type Scheduler, type Snapshot } from '@headgate/core'
+import { createScheduler, type Scheduler, type SchedulerEvent, type Snapshot } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
 import type { Load, Scenario } from '../scenario/scenario.ts'
@@ -92,6 +92,9 @@ class HttpWorld {
         for (const gate of gates) gate.setLimit(name, limit)
       },
       snapshot: () => this.#snapshot(gates),
+      resume: () => {
+        for (const { accounts } of clients.values()) for (const account of accounts.values()) account.resume()
+      },
       close: async () => {
         for (const { exchange } of clients.values()) await exchange.close()
         for (const gate of gates) await gate.close()
@@ -103,8 +106,7 @@ class HttpWorld {
     const { limits: documented, seed, lostCallMs, timeoutMs, maxQueued } = this.#scenario
     let drawn = 0
     const scheduler = createScheduler({
-      // The checkers know nothing of errors that are counted, and of calls that are not sent because of them.
-      limits: this.#isCoinw ? coinwLimits : bingxLimits.filter(({ kind }) => kind !== 'error-budget'),
+      limits: this.#isCoinw ? coinwLimits : bingxLimits,
       coldStart,
       lostCallMs,
       timeoutMs,
@@ -133,14 +135,14 @@ class HttpWorld {
       watch: this.#watch,
     })
     const options = {
-      scheduler: this.#watch.over(scheduler),
+      scheduler: this.#watch.over(scheduler, index),
+      observer: (event: SchedulerEvent) => void (isDead() || this.log.texts.push(JSON.stringify(event))),
       clock: this.#machine.clockOf(isDead),
       fetch,
       ip: this.#scenario.routes[route]?.ip as string,
       timeoutMs: this.#scenario.giveUpMs as number,
     }
-    // Questions for the time belong to no load, so nobody would keep their books.
-    const exchange = this.#isCoinw ? createCoinw(options) : createBingx({ ...options, syncClock: false })
+    const exchange = this.#isCoinw ? createCoinw(options) : createBingx(options)
     const accounts = new Map<string, BingxAccount | CoinwAccount>()
     for (const [uid, keys] of this.#keys) accounts.set(uid, exchange.account({ ...keys, uid }))
     return { exchange, accounts }

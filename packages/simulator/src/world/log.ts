@@ -30,10 +30,35 @@ export interface Attempt {
   isBanUnread?: boolean
   /** From when on it was held up on its way, because nothing passed; NaN: it was not. */
   stuckFromMs: number
+  /** The error code that the server answered with; undefined: none. */
+  errorCode: string | undefined
+  /** What that error finds wrong. */
+  errorKind: 'key' | 'time' | 'other' | undefined
+  /** When the server counted that error; NaN: there was none. */
+  errorAtMs: number
+  /** When the client was told of it; NaN: never. */
+  failedAtMs: number
+  /** Its place in the order of things. Infinity: never. */
+  failedOrder: number
+  endedOrder: number
+  /** What its answer told of a limit's usage; undefined: nothing. */
+  usage: UsageLog | undefined
 }
+
+export interface UsageLog {
+  /** The limit's name. */
+  readonly name: string
+  readonly isTrue: boolean
+  /** The numbers can be those of the limit that it names. */
+  readonly isBelievable: boolean
+}
+
+/** The load of a call that the client makes for itself. */
+export const NOBODYS = -1
 
 export interface CallLog {
   readonly id: number
+  /** Whose it is; {@link NOBODYS}: the client's own question for the server's time. */
   readonly load: number
   /** How many crashes there had been. */
   readonly life: number
@@ -42,6 +67,8 @@ export interface CallLog {
   abortedAtMs: number
   attempts: Attempt[]
   order: number
+  /** When it first came to the gate; NaN: never. */
+  cameAtMs: number
   /** http: how often it came to the gate. */
   comings: number
   settledAtMs: number
@@ -49,6 +76,8 @@ export interface CallLog {
   /** How often. */
   settled: number
   how: string
+  /** What stopped it, and after how long it was told that its like may go again. */
+  stopped: { readonly budget: string; readonly againAfterMs: number } | undefined
 }
 
 /** What came to the server, in order. */
@@ -111,6 +140,8 @@ export interface RunLog {
   readonly lives: LifeLog[]
   readonly holds: KnownHold[]
   readonly snapshots: SnapshotLog[]
+  /** When somebody resumed all accounts. */
+  readonly resumes: number[]
   /** Limits that the client was given while it ran. */
   readonly ownLimits: { readonly atMs: number; readonly name: string; readonly limit: number }[]
   /** After all was over and everything had had time to come back; undefined when it never was. */
@@ -126,6 +157,23 @@ export interface RunLog {
   readonly injected: Map<string, number>
 }
 
+/** A call that has just been made. */
+export function newCall(made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledAtMs' | 'order'>): CallLog {
+  return {
+    ...made,
+    maxWaitMs: Number.POSITIVE_INFINITY,
+    abortedAtMs: Number.NaN,
+    attempts: [],
+    cameAtMs: Number.NaN,
+    comings: 0,
+    settledAtMs: Number.NaN,
+    settledOrder: Number.POSITIVE_INFINITY,
+    settled: 0,
+    how: 'open',
+    stopped: undefined,
+  }
+}
+
 export function newLog(): RunLog {
   return {
     calls: [],
@@ -134,6 +182,7 @@ export function newLog(): RunLog {
     lives: [],
     holds: [],
     snapshots: [],
+    resumes: [],
     ownLimits: [],
     atEnd: undefined,
     epilogueAtMs: Number.POSITIVE_INFINITY,

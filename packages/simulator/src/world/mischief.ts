@@ -19,6 +19,7 @@ export interface Stage {
   setServerLimit(name: string, limit: number): void
   setClientLimit(name: string, limit: number): void
   foreign(labels: Labels): void
+  resume(): void
   crash(downMs: number, coldStart: ColdStart): void
 }
 
@@ -29,6 +30,7 @@ export function planMischief(stage: Stage): void {
   planHolds(stage)
   for (const { atMs, forMs, labels, perSecond } of faultsOf(stage.scenario, 'foreign'))
     planForeign(stage, atMs, atMs + forMs, labels, perSecond)
+  for (const { atMs, forMs } of faultsOf(stage.scenario, 'key-wrong')) stage.at(atMs + forMs, () => stage.resume())
   for (const { atMs, downMs, coldStart } of faultsOf(stage.scenario, 'crash'))
     stage.clock.setTimer(() => stage.crash(downMs, coldStart), atMs)
 }

@@ -1,5 +1,15 @@
 import { draw } from '../draw.ts'
-import { carries, type FaultOf, faultsOf, Keys, type Labels, type Rule, type Scenario } from '../scenario/scenario.ts'
+import {
+  type Budget,
+  carries,
+  type FaultOf,
+  faultsOf,
+  Keys,
+  keyOf,
+  type Labels,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import type { ArrivalLog, Attempt } from './log.ts'
 
 export interface Verdict {
@@ -8,6 +18,14 @@ export interface Verdict {
   readonly toldUntilMs: number
   /** What a ban speaks of. */
   readonly by: readonly string[] | undefined
+}
+
+/** What is used of a limit, as the server would tell it in headers. */
+export interface UsageCount {
+  readonly limit: number
+  readonly used: number
+  /** Until the next token comes free. */
+  readonly resetMs: number
 }
 
 interface Counted {
@@ -30,6 +48,8 @@ export class Server {
   readonly #windows = new Map<string, Counted[]>()
   readonly #bans: { labels: Labels; fromMs: number; untilMs: number; tells: FaultOf<'ban'>['tells'] }[]
   readonly #refusals = new Map<string, number[]>()
+  readonly #budgets: readonly Budget[]
+  readonly #errors = new Map<string, number[]>()
 
   constructor(scenario: Scenario, arrivals: ArrivalLog[]) {
     this.arrivals = arrivals
@@ -37,6 +57,7 @@ export class Server {
     this.#limits = scenario.limits
     this.#rules = withBursts(this.#limits)
     this.#keys = new Keys(this.#rules)
+    this.#budgets = scenario.budgets ?? []
     this.#bans = faultsOf(scenario, 'ban').map(({ atMs, forMs, labels, tells }) => ({
       labels,
       fromMs: atMs,
@@ -56,6 +77,34 @@ export class Server {
     const verdict = this.#judge(labels, cost, atMs, attempt)
     this.arrivals.push({ atMs, labels, cost, verdict: verdict.verdict, attempt })
     return verdict
+  }
+
+  /** An answer is an error: too many of them in a window are a ban. */
+  failed(labels: Labels, code: string, atMs: number): void {
+    for (const budget of this.#budgets) {
+      const { limit, windowMs, banMs, by, count } = budget
+      const key = keyOf(budget, labels)
+      if (key === undefined) continue
+      const counted = `${key}|${count === 'apart' ? code : ''}`
+      const errors = (this.#errors.get(counted) ?? []).filter(each => each > atMs - windowMs)
+      errors.push(atMs)
+      this.#errors.set(counted, errors)
+      if (errors.length <= limit) continue
+      this.#errors.delete(counted)
+      const banned = Object.fromEntries(by.map(name => [name, labels[name] ?? '']))
+      this.#bans.push({ labels: banned, fromMs: atMs, untilMs: atMs + banMs, tells: 'truth' })
+    }
+  }
+
+  /** Undefined where the limit does not apply, or nothing was ever counted. */
+  usage(name: string, labels: Labels, atMs: number): UsageCount | undefined {
+    const index = this.#rules.findIndex(rule => rule.name === name)
+    const rule = this.#rules[index]
+    const window = this.#windows.get(this.#keys.of(labels)[index] ?? '')
+    if (rule === undefined || window === undefined) return undefined
+    const inside = window.filter(counted => counted.atMs > atMs - rule.windowMs)
+    const used = inside.reduce((sum, { cost }) => sum + cost, 0)
+    return { limit: rule.limit, used, resetMs: (inside[0]?.atMs ?? atMs - rule.windowMs) + rule.windowMs - atMs }
   }
 
   #judge(labels: Labels, cost: number, atMs: number, attempt: Attempt | undefined): Verdict {

@@ -1,8 +1,9 @@
 import type { VirtualClock } from '@headgate/core/testing'
 import { type Answer, type Desk, type ExchangeName, openDesk, type Reply } from '@headgate/exchange-sim'
 import { draw } from '../draw.ts'
-import { type FaultOf, faultsOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import { carries, type FaultOf, faultsOf, type Labels, type Scenario } from '../scenario/scenario.ts'
 import { type BanWords, banWordsOf } from './ban-words.ts'
+import { type ErrorWords, errorWordsOf, MESSAGES } from './error-words.ts'
 import type { Attempt, RunLog } from './log.ts'
 import { ServerClock } from './server-clock.ts'
 
@@ -16,6 +17,7 @@ export function keysOf(scenario: Scenario): Keys {
 }
 
 const SALT = 31
+const FAILING = 33
 const FOREIGN_KEY = 'foreign-key-of-'
 
 export interface Judged {
@@ -24,6 +26,10 @@ export interface Judged {
   readonly succeeded: boolean
   /** Undefined: it said nothing of a time. */
   readonly words: BanWords | undefined
+  /** What the client can read of an error; undefined: no error, or no words. */
+  readonly error: ErrorWords | undefined
+  /** It is what the exchange itself found wrong, and counted. */
+  readonly isCounted: boolean
   /** The server's time of day when it answered. */
   readonly epochMs: number
 }
@@ -35,6 +41,7 @@ export class VirtualExchange {
   readonly #log: RunLog
   readonly #serverClock: ServerClock
   readonly #desk: Desk
+  readonly #failing: readonly FaultOf<'failing' | 'key-wrong'>[]
   readonly #lies: readonly FaultOf<'lies' | 'error'>[]
 
   constructor(scenario: Scenario, clock: VirtualClock, log: RunLog, keys: Keys) {
@@ -42,12 +49,13 @@ export class VirtualExchange {
     this.#clock = clock
     this.#log = log
     this.#lies = faultsOf(scenario, 'lies', 'error')
+    this.#failing = faultsOf(scenario, 'key-wrong', 'failing')
     const accounts = [...keys].flatMap(([uid, own]) => [
       { uid, ...own },
       { uid, apiKey: FOREIGN_KEY + uid, secretKey: 'unknown-to-all' },
     ])
     this.#serverClock = new ServerClock(scenario, clock)
-    this.#desk = openDesk({ clock: this.#serverClock, accounts, logSize: 1, seed: scenario.seed })
+    this.#desk = openDesk({ clock: this.#serverClock, accounts, logSize: 1, seed: scenario.seed, ...scenario.looks })
     for (const { atMs, forMs, labels } of faultsOf(scenario, 'ban')) {
       const { exchange, uid, ip, endpoint = '' } = labels
       const whom = uid === undefined ? { ip: ip as string } : { uid }
@@ -62,6 +70,7 @@ export class VirtualExchange {
   receive(url: URL, method: string, headers: Headers, attempt: Attempt, number: number): Judged {
     const exchange = attempt.labels['exchange'] as ExchangeName
     const epochMs = this.#serverClock.epochMs()
+    const heal = this.#provoke(exchange, attempt, number)
     const reply = this.#desk.receive(exchange, {
       method,
       path: url.pathname,
@@ -69,13 +78,34 @@ export class VirtualExchange {
       ip: attempt.labels['ip'] as string,
       header: name => headers.get(name) ?? undefined,
     })
+    heal?.()
     const outcome = this.#desk.log()[0]?.outcome
     const verdict = outcome === 'into-ban' ? 'banned' : outcome === 'refused' ? 'refused' : 'accepted'
     this.#log.arrivals.push({ atMs: this.#clock.nowMs(), labels: attempt.labels, cost: 1, verdict, attempt })
-    if (typeof reply === 'string') return { reply, verdict, succeeded: false, words: undefined, epochMs }
+    const nothing = { words: undefined, error: undefined, isCounted: false }
+    if (typeof reply === 'string') return { reply, verdict, succeeded: false, epochMs, ...nothing }
     const said = this.#distort(reply, url, number)
     const succeeded = outcome === 'accepted' && said === reply
-    return { reply: said, verdict, succeeded, words: banWordsOf(said.body), epochMs }
+    const isCounted = outcome === 'failed' && said.body === reply.body
+    const error = verdict === 'accepted' ? errorWordsOf(exchange, said.body) : undefined
+    return { reply: said, verdict, succeeded, words: banWordsOf(said.body), error, isCounted, epochMs }
+  }
+
+  /** Lets this one call meet with an error, if it is to. @returns what ends that */
+  #provoke(exchange: ExchangeName, { labels }: Attempt, number: number): (() => void) | undefined {
+    const nowMs = this.#clock.nowMs()
+    const fault = this.#failing.find(each => {
+      if (nowMs < each.atMs || nowMs >= each.atMs + each.forMs) return false
+      if (each.kind === 'key-wrong') return labels['uid'] === each.uid
+      return carries(labels, each.labels) && draw(this.#scenario.seed, FAILING, number) < each.share
+    })
+    if (fault === undefined) return undefined
+    this.#log.injected.set(fault.kind, (this.#log.injected.get(fault.kind) ?? 0) + 1)
+    const codes = fault.kind === 'key-wrong' ? [fault.code] : fault.codes
+    const code = codes[Math.floor(draw(this.#scenario.seed, FAILING, number, 1) * codes.length)] as string
+    const { uid, ip } = labels
+    const whom = uid === undefined ? { ip: ip as string } : { uid }
+    return this.#desk.fault({ exchange, ...whom, reply: { code: Number(code), msg: MESSAGES[code] ?? 'failed' } })
   }
 
   /** Somebody else with a key to the same account. The desk counts before it looks at signatures. */

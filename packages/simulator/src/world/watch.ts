@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import type { Books } from './books.ts'
-import type { Attempt, CallLog } from './log.ts'
+import { type Attempt, type CallLog, NOBODYS, newCall } from './log.ts'
 
 /** One admission of a call: what it may send, which is one request. */
 interface Errand {
@@ -19,6 +19,7 @@ export class Watch {
   readonly #books: Books
   readonly #labelsOf: (call: CallLog) => Attempt['labels']
   readonly #calls = new AsyncLocalStorage<CallLog>()
+  #questions = 0
   readonly #errands = new AsyncLocalStorage<Errand>()
 
   constructor(clock: VirtualClock, books: Books, labelsOf: (call: CallLog) => Attempt['labels']) {
@@ -32,16 +33,24 @@ export class Watch {
     return this.#calls.run(call, make)
   }
 
-  /** A scheduler as the HTTP layer needs it. */
-  over(scheduler: Scheduler): Scheduler {
+  /** A scheduler as the HTTP layer of one life needs it. */
+  over(scheduler: Scheduler, life: number): Scheduler {
     const schedule: Scheduler['schedule'] = (request, task) => {
-      const call = this.#calls.getStore()
-      if (call === undefined) throw new Error('a call of nobody')
       const order = this.#books.nextOrder()
-      if (call.comings++ === 0) call.order = order
+      // Questions for the server's time go out on behalf of some call or other, under the labels of a public one.
+      const asker = this.#calls.getStore()
+      const isOwn = asker === undefined || !isOf(request.labels, this.#labelsOf(asker))
+      if (isOwn && !isQuestion(request.labels)) throw new Error('a call of nobody')
+      const scheduledAtMs = this.#clock.nowMs()
+      const call = isOwn ? newCall({ id: -1 - this.#questions++, load: NOBODYS, life, scheduledAtMs, order }) : asker
+      const labels = isOwn ? request.labels : this.#labelsOf(call)
+      if (call.comings++ === 0) {
+        call.order = order
+        call.cameAtMs = scheduledAtMs
+      }
       let again = call.comings > 1 ? { atMs: this.#clock.nowMs(), order } : undefined
       return scheduler.schedule(request, async admission => {
-        const attempt = this.#books.sent(call, this.#labelsOf(call), 1, this.#clock.nowMs(), again)
+        const attempt = this.#books.sent(call, labels, 1, this.#clock.nowMs(), again)
         again = undefined
         try {
           return await this.#errands.run({ attempt, requests: 0 }, () => task(admission))
@@ -69,4 +78,13 @@ export class Watch {
     if (++errand.requests > 1) this.#books.mishap(`call ${errand.attempt.call.id} sent two requests for one admission`)
     return errand.attempt
   }
+}
+
+/** Whether these are the labels of a call: its endpoint and its account. */
+function isOf(labels: Attempt['labels'], wanted: Attempt['labels']): boolean {
+  return labels['endpoint'] === wanted['endpoint'] && labels['uid'] === wanted['uid']
+}
+
+function isQuestion({ endpoint = '', uid }: Attempt['labels']): boolean {
+  return endpoint.endsWith('/server/time') && uid === undefined
 }
