@@ -152,7 +152,7 @@ export class Bucket implements Gate {
       this.#awayUntilKnown(nowMs) -
       this.#awayAfterAnswers(nowMs) -
       // Whoever came before may be the one whom the headers tell of.
-      Math.max(this.#cold(nowMs), this.#news?.foreign(nowMs) ?? 0)
+      Math.max(this.#cold(nowMs), this.#foreign(nowMs, nowMs))
     )
   }
 
@@ -165,7 +165,8 @@ export class Bucket implements Gate {
     let known = 0
     const coldTokens = this.#coldTokens
     let cold = this.#cold(nowMs)
-    let foreign = this.#news?.foreign(nowMs) ?? 0
+    let foreign = this.#foreign(nowMs, nowMs)
+    let foreignMs = this.#fewerForeignMs(foreign, nowMs)
     let atMs = nowMs
     while (missing > 0) {
       const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
@@ -175,7 +176,6 @@ export class Bucket implements Gate {
           : Number.POSITIVE_INFINITY
       const coldMs =
         coldTokens !== undefined && cold > 0 ? coldTokens.backMs(coldTokens.tokens - cold) : Number.POSITIVE_INFINITY
-      const foreignMs = foreign > 0 ? (this.#news as HeaderNews).foreignUntilMs : Number.POSITIVE_INFINITY
       const nextMs = Math.min(answerMs, knownMs, coldMs, foreignMs)
       if (nextMs === Number.POSITIVE_INFINITY) break
       atMs = nextMs
@@ -188,7 +188,10 @@ export class Bucket implements Gate {
       } else {
         const others = Math.max(cold, foreign)
         if (atMs === coldMs) cold--
-        else foreign = 0
+        else {
+          foreign = this.#foreign(atMs, nowMs)
+          foreignMs = this.#fewerForeignMs(foreign, atMs)
+        }
         missing -= others - Math.max(cold, foreign)
       }
     }
@@ -334,9 +337,23 @@ export class Bucket implements Gate {
     for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
   }
 
+  /** What others took at `atMs`, beyond what a halving leaves them already: both speak of the same others. */
+  #foreign(atMs: number, nowMs: number): number {
+    const foreign = this.#news?.foreign(atMs) ?? 0
+    return foreign === 0 ? 0 : Math.max(0, foreign - (this.#ceiling(nowMs) - this.#capacity(nowMs)))
+  }
+
+  #fewerForeignMs(foreign: number, atMs: number): number {
+    return foreign === 0 ? Number.POSITIVE_INFINITY : (this.#news as HeaderNews).fewerForeignMs(atMs)
+  }
+
+  #ceiling(nowMs: number): number {
+    return this.#news === undefined ? this.tokens : this.#news.ceiling(this.tokens, nowMs)
+  }
+
   #capacity(nowMs: number): number {
     // What headers tell may be more than is documented, but a server that halves says nothing of it there.
-    let tokens = this.#news === undefined ? this.tokens : this.#news.ceiling(this.tokens, nowMs)
+    let tokens = this.#ceiling(nowMs)
     if (nowMs < this.halvedUntilMs) tokens = Math.min(tokens, Math.max(1, Math.floor(this.tokens / 2)))
     if (this.reduction === undefined) return tokens
     const reduced = this.reduction.tokens(this.tokens, nowMs)

@@ -22,17 +22,26 @@ export interface Told {
 export class HeaderNews {
   #sentAtMs = Number.NEGATIVE_INFINITY
   #foreign = 0
-  #foreignUntilMs = Number.NEGATIVE_INFINITY
+  /** When the server's window ends, or its next token comes back: headers call both by one name. */
+  #resetAtMs = Number.NEGATIVE_INFINITY
+  /** When none of the tokens that were told of can be away any more. */
+  #overAtMs = Number.NEGATIVE_INFINITY
   #ceiling = Number.NaN
   #ceilingUntilMs = Number.NEGATIVE_INFINITY
 
-  /** Tokens away because others took them. */
+  /**
+   * Tokens away because others took them. After the reset one call more may go: its answer tells whether all of them are
+   * back, or one.
+   */
   foreign(nowMs: number): number {
-    return nowMs < this.#foreignUntilMs ? this.#foreign : 0
+    if (nowMs >= this.#overAtMs) return 0
+    return nowMs < this.#resetAtMs ? this.#foreign : Math.max(0, this.#foreign - 1)
   }
 
-  get foreignUntilMs(): number {
-    return this.#foreignUntilMs
+  /** When fewer of them are away, if nothing more is told; Infinity: none is. */
+  fewerForeignMs(nowMs: number): number {
+    if (this.foreign(nowMs) === 0) return Number.POSITIVE_INFINITY
+    return nowMs < this.#resetAtMs ? this.#resetAtMs : this.#overAtMs
   }
 
   /** Tokens per window by the latest headers, or as documented. */
@@ -67,7 +76,8 @@ export class HeaderNews {
     } else this.#ceilingUntilMs = Number.NEGATIVE_INFINITY
     if (remaining !== undefined) {
       this.#foreign = Math.max(0, Math.min(ceiling, Math.floor(ceiling - Math.max(0, remaining) - ours)))
-      this.#foreignUntilMs = nowMs + Math.min(seen.resetMs, windowMs)
+      this.#resetAtMs = nowMs + Math.min(seen.resetMs, windowMs)
+      this.#overAtMs = nowMs + windowMs
     }
     return true
   }

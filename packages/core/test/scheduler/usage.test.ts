@@ -30,8 +30,25 @@ describe('tokens that others took', () => {
     expect(free()).toBe(4)
     await clock.advance(699)
     expect(free()).toBe(4)
+    // Then one call more may go and see: a window has ended, or a token has come back.
+    await clock.advance(1)
+    expect(free()).toBe(5)
+    await clock.advance(299)
+    expect(free()).toBe(5)
     await clock.advance(1)
     expect(free()).toBe(9)
+  })
+
+  test('and a halving leaves are the same tokens', async () => {
+    const { clock, free, told, job } = world()
+    job({ labels }).refuse({})
+    await clock.advance(0)
+    // Five of ten are left by the halving, two are our own.
+    expect(free()).toBe(3)
+    await told({ remaining: 5 })
+    expect(free()).toBe(2)
+    await told({ remaining: 1 })
+    expect(free()).toBe(1)
   })
 
   test('are told by what is used, too, and of the server’s own limit where that is lower', async () => {
