@@ -32,6 +32,7 @@ describe('a ban in words', () => {
     serverEpochMs: UNTIL - 60_000,
     answeredAtMs: 520,
     clientEpochMs: UNTIL - 60_000 - 1_800_000,
+    wasSet: false,
   }
 
   test('is read against the time that the answer tells, whatever the clocks show', () => {

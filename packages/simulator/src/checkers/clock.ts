@@ -1,4 +1,4 @@
-import { carries, faultsOf, type Scenario } from '../scenario/scenario.ts'
+import { carries, clientLimits, faultsOf, keyOf, type Scenario } from '../scenario/scenario.ts'
 import { type Attempt, NOBODYS, type RunLog } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
@@ -10,6 +10,8 @@ const GOOD_TRIP_MS = 1_000
 const ASKS_WITHIN_MS = 60_000
 /** The longest window of public calls (60 s) and a lost call's time; then it may still wait for its next turn to ask. */
 const SPENT_MS = 65_000 + 30_000
+/** A question waits for its turn no longer than so. */
+const TURN_MS = 5_000
 const QUESTION = 'GET /openApi/swap/v2/server/time'
 
 /**
@@ -76,6 +78,13 @@ function isClosed(
   const life = log.lives[call.life]
   return (
     (life?.coldStart === 'spent' && fromMs < life.bornAtMs + SPENT_MS) ||
+    // Signed calls would wait for a question that waits for so long.
+    clientLimits(scenario).some(rule => keyOf(rule, labels) && rule.limit * TURN_MS < rule.windowMs) ||
+    faultsOf(scenario, 'own-limit').some(({ name, limit, atMs }) =>
+      scenario.limits.some(
+        rule => rule.name === name && keyOf(rule, labels) && atMs <= fromMs && limit * TURN_MS < rule.windowMs,
+      ),
+    ) ||
     log.holds.some(hold => hold.latestMs > fromMs && carries(labels, hold.labels)) ||
     faultsOf(scenario, 'failing', 'lies', 'error').some(
       fault => fault.atMs <= fromMs && (fault.kind !== 'failing' || carries(labels, fault.labels)),

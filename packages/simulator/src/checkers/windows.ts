@@ -132,14 +132,12 @@ export class Excuses {
   #isLoweredInTheDark(rule: Rule, own: readonly ArrivalLog[], attempt: Attempt): boolean {
     const name = rule.name.replace(/ burst$/, '')
     const calls = [...own.map(each => each.attempt as Attempt), attempt]
-    return faultsOf(this.#scenario, 'limit').some(
-      ({ name: changed, atMs, lagMs, first }) =>
-        changed === name &&
-        calls.some(
-          ({ stuckFromMs, outcome, sentAtMs }) =>
-            !Number.isNaN(stuckFromMs) && outcome === 'lost' && sentAtMs < atMs + (first === 'client' ? 0 : lagMs),
-        ),
-    )
+    return faultsOf(this.#scenario, 'limit', 'own-limit').some(fault => {
+      const knownAtMs = fault.atMs + (fault.kind === 'limit' && fault.first === 'server' ? fault.lagMs : 0)
+      const isOlder = ({ stuckFromMs, outcome, sentAtMs }: Attempt) =>
+        !Number.isNaN(stuckFromMs) && outcome === 'lost' && sentAtMs < knownAtMs
+      return fault.name === name && calls.some(isOlder)
+    })
   }
 
   #isOrderly(fault: Extract<Scenario['faults'][number], { kind: 'limit' }>): boolean {

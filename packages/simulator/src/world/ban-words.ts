@@ -34,6 +34,8 @@ export interface Clocks {
   readonly answeredAtMs: number
   /** The client's time of day when it read the answer. */
   readonly clientEpochMs: number
+  /** Somebody has set the server's clock: what a client learned of it may be of before. */
+  readonly wasSet: boolean
 }
 
 /**
@@ -42,7 +44,7 @@ export interface Clocks {
  * shorter of what these say.
  */
 export function toldBy({ untilEpochMs, timestampMs }: BanWords, clocks: Clocks): Told {
-  const { arrivedAtMs, serverEpochMs, answeredAtMs, clientEpochMs } = clocks
+  const { arrivedAtMs, serverEpochMs, answeredAtMs, clientEpochMs, wasSet } = clocks
   const from = (epochMs: number) => Math.min(Math.max(0, untilEpochMs - epochMs), LONGEST_MS)
   if (timestampMs !== undefined) {
     const forMs = from(timestampMs)
@@ -50,6 +52,7 @@ export function toldBy({ untilEpochMs, timestampMs }: BanWords, clocks: Clocks):
   }
   const bare = from(clientEpochMs)
   const learned = from(serverEpochMs)
+  if (wasSet) return { untilMs: answeredAtMs, latestMs: answeredAtMs + LONGEST_MS }
   return {
     untilMs: Math.min(answeredAtMs + bare, arrivedAtMs + learned),
     latestMs: answeredAtMs + Math.max(bare, learned),

@@ -1,5 +1,5 @@
 import type { VirtualClock } from '@headgate/core/testing'
-import type { Labels, Scenario } from '../scenario/scenario.ts'
+import { faultsOf, type Labels, type Scenario } from '../scenario/scenario.ts'
 import { toldBy } from './ban-words.ts'
 import type { Machine } from './client-clock.ts'
 import type { Driver } from './driver.ts'
@@ -101,7 +101,8 @@ export class FakeFetch {
           resolve(new Response(body, { status, headers }))
           if (words !== undefined) {
             const clientEpochMs = machine.epochMs()
-            const clocks = { arrivedAtMs, serverEpochMs, answeredAtMs: attempt.answeredAtMs, clientEpochMs }
+            const wasSet = faultsOf(scenario, 'server-clock').some(({ atMs }) => atMs <= clock.nowMs())
+            const clocks = { arrivedAtMs, serverEpochMs, answeredAtMs: attempt.answeredAtMs, clientEpochMs, wasSet }
             const whose = attempt.labels['uid'] === undefined ? 'ip' : 'uid'
             driver.books.told(attempt, ['exchange', whose, 'endpoint'], toldBy(words, clocks))
           }
