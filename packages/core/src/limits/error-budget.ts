@@ -11,6 +11,9 @@ export interface Spent {
   readonly code: string
 }
 
+/** Below one error there is nothing to stay: calls would stop for ever, and with them the news that all is well again. */
+const LEAST = 2
+
 /** All codes together. */
 const ALL = ''
 
@@ -38,7 +41,7 @@ export class ErrorBudget implements Gate {
     this.limit = limit
     this.key = key
     this.labels = labels
-    this.tokens = tokens
+    this.tokens = Math.max(LEAST, tokens)
   }
 
   get name(): string {
@@ -50,7 +53,7 @@ export class ErrorBudget implements Gate {
   }
 
   setTokens(tokens: number): void {
-    this.tokens = tokens
+    this.tokens = Math.max(LEAST, tokens)
   }
 
   /** Calls that may go now. */

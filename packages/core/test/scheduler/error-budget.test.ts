@@ -183,3 +183,9 @@ test('a refused call that waits again fails with the others', async () => {
   await clock.advance(0)
   expect(refused.value).toBeInstanceOf(ErrorBudgetError)
 })
+
+test('a number set to one still lets a call go at a time', async () => {
+  const { scheduler, job } = gate([wide, errorBudget(twenty)])
+  scheduler.setLimit('errors', 1)
+  expect([job({ labels }).started, job({ labels }).started]).toStrictEqual([true, false])
+})
