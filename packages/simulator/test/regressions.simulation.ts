@@ -37,6 +37,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'clock-set-behind-a-slow-answer',
     'the checker asked too much: the server set its clock back by two seconds while calls were stuck for four, so that their answers told of a counting that was too early, and nothing contradicted them',
   ],
+  [
+    'drifted-in-silence',
+    'after a minute and a half of silence the clocks lay further apart than the guard, and the first answer made all that was known of them look new',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',

@@ -22,6 +22,9 @@ interface Slot {
  */
 export class Arrival {
   readonly #slots: Slot[] = []
+  /** When the latest {@link SMALLEST} answers were in; the oldest of them stands at `#count % SMALLEST`. */
+  readonly #latest: number[] = []
+  #count = 0
   /** The offset lay between these when it was last seen. */
   #offsetFromMs = Number.NEGATIVE_INFINITY
   #offsetToMs = Number.POSITIVE_INFINITY
@@ -37,6 +40,7 @@ export class Arrival {
       this.#slots[index % SLOTS] = slot
     }
     slot.count++
+    this.#latest[this.#count++ % SMALLEST] = receivedAtMs
     const leadMs = serverTimeMs - sentAtMs
     const { smallest } = slot
     if (smallest.length === SMALLEST) {
@@ -61,7 +65,9 @@ export class Arrival {
     if (count < ENOUGH) return undefined
     smallest.sort((a, b) => a - b)
     const first = smallest[0] as number
-    return first - 2 * ((smallest[SMALLEST - 1] as number) - first)
+    // Clocks that drift apart show in the smallest of them only while there are new ones.
+    const driftMs = (nowMs - (this.#latest[this.#count % SMALLEST] as number)) * DRIFT
+    return first - driftMs - 2 * ((smallest[SMALLEST - 1] as number) - first)
   }
 
   /** The server's answer narrows the offset down. One that contradicts it means that a clock was set: all is learned anew. */
