@@ -42,11 +42,13 @@ export class FakeFetch {
   #send(request: Request, signal: AbortSignal | null | undefined): Promise<Response> {
     const { clock, machine, network, exchange, driver, watch, life, isDead, route, scenario } = this.#setup
     const ip = scenario.routes[route]?.ip as string
+    // No closure below may hold the request: its signal outlives the world with all that listens to it.
+    const { method, headers } = request
     const url = new URL(request.url)
     const sentAtMs = clock.nowMs()
     const number = life * PER_LIFE + route * PER_ROUTE + this.#sent++
     const attempt = watch.sends()
-    if (attempt.labels['ip'] !== ip || !speaksOf(url, request.headers, attempt.labels))
+    if (attempt.labels['ip'] !== ip || !speaksOf(url, headers, attempt.labels))
       driver.books.mishap(`call ${attempt.call.id} sent another call's request`)
     const fate = network.send(ip, number, sentAtMs)
     attempt.stuckFromMs = fate.stuckFromMs
@@ -79,7 +81,7 @@ export class FakeFetch {
           error,
           isCounted,
           epochMs: serverEpochMs,
-        } = exchange.receive(url, request.method, request.headers, attempt, number)
+        } = exchange.receive(url, method, headers, attempt, number)
         attempt.arrivedAtMs = arrivedAtMs
         attempt.verdict = verdict
         attempt.succeeded = succeeded
