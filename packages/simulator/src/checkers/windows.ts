@@ -105,7 +105,15 @@ export class Excuses {
     if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
     if (over <= this.#stuckElsewhere(own, attempt)) return 'stuck on a route while another answered'
     if (over <= this.#toldByAnotherClock(own)) return "the server's clock was set behind a slow answer"
-    return this.#isFaster(own, over, attempt, atMs, window) ? FASTER : undefined
+    if (this.#isFaster(own, over, attempt, atMs, window)) return FASTER
+    return this.#driftsTooMuch() ? 'told by a clock that drifts more than clocks do' : undefined
+  }
+
+  /** Two clocks of common quality drift apart by less than 200 ppm. Whoever tells the time by a worse one gets the windows of that clock. */
+  #driftsTooMuch(): boolean {
+    const ppmOf = (faults: readonly { ppm: number }[]) => Math.max(0, ...faults.map(({ ppm }) => Math.abs(ppm)))
+    const server = ppmOf(faultsOf(this.#scenario, 'server-clock'))
+    return server > 0 && server + ppmOf(faultsOf(this.#scenario, 'drift')) > 200
   }
 
   /** A `paced` start takes chances with what went before it; a `spent` one may rely on lost calls arriving within their time. */
