@@ -4,7 +4,6 @@ import type { ErrorBudgetLimit, Labels } from './limit.ts'
 
 /** A budget that is used up. */
 export interface Spent {
-  readonly budget: ErrorBudget
   /** From then on one call may go again. */
   readonly untilMs: number
   /** The code that used it up; of budgets that count all codes together, the last one. */
@@ -82,7 +81,7 @@ export class ErrorBudget implements Gate {
       if (times.length < this.#stop) continue
       const untilMs = times[times.length - this.#stop] as number
       if (found === undefined || untilMs > found.untilMs)
-        found = { budget: this, untilMs, code: code === ALL ? this.#lastCode : code }
+        found = { untilMs, code: code === ALL ? this.#lastCode : code }
     }
     return found
   }

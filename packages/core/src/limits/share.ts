@@ -1,5 +1,6 @@
 import type { Usage } from '../request.ts'
 import type { Labels, Limit } from './limit.ts'
+import { readUsage } from './usage.ts'
 
 /** Products of fractions fall short of the whole number that they are: 0.29 of 100 is 29. */
 const ROUNDING = 1e-9
@@ -33,11 +34,9 @@ export function shareOfLimit(limit: Limit, whole: number, share: number): number
  * @param documented the whole limit
  */
 export function sharedUsage(seen: Usage, documented: number, share: number): Usage {
-  const { limit, resetMs, used } = seen
-  const told = seen.max ?? (used === undefined || seen.remaining === undefined ? undefined : used + seen.remaining)
-  const remaining = seen.remaining ?? (used === undefined ? undefined : (told ?? documented) - used)
-  // More remains than is documented: then the limit is higher by that, and by the call that told.
-  const whole = Math.floor(told ?? (remaining !== undefined && remaining > documented ? remaining + 1 : documented))
+  const { limit, resetMs } = seen
+  const { whole: told, remaining } = readUsage(seen, documented)
+  const whole = Math.floor(told)
   const max = shareOf(whole, share)
   return {
     limit,

@@ -18,6 +18,19 @@ export interface Told {
   readonly ours: number
 }
 
+/**
+ * The server's limit, and what is left of it, by headers that tell them in one way or another.
+ * @param documented the limit, where they don't tell it
+ */
+export function readUsage(seen: Usage, documented: number): { whole: number; remaining: number | undefined } {
+  const { used } = seen
+  const max = seen.max ?? (used === undefined || seen.remaining === undefined ? undefined : used + seen.remaining)
+  const remaining = seen.remaining ?? (used === undefined ? undefined : (max ?? documented) - used)
+  // More remains than is documented: then the limit is higher by that, and by the call that told.
+  const least = remaining !== undefined && remaining > documented ? remaining + 1 : documented
+  return { whole: max ?? least, remaining }
+}
+
 /** What headers tell of a bucket: a ceiling, and tokens that somebody else took on the same key. */
 export class HeaderNews {
   #sentAtMs = Number.NEGATIVE_INFINITY
@@ -60,14 +73,9 @@ export class HeaderNews {
   read(seen: Usage, bucket: Told, nowMs: number): boolean {
     const { tokens, windowMs, mayRaise, sentAtMs, ours } = bucket
     if (sentAtMs < this.#sentAtMs || seen.resetMs > windowMs + ROUNDED_MS) return false
-    const { used } = seen
-    const max = seen.max ?? (used === undefined || seen.remaining === undefined ? undefined : used + seen.remaining)
-    const remaining = seen.remaining ?? (used === undefined ? undefined : (max ?? tokens) - used)
-    const isBeyond = remaining !== undefined && remaining > tokens
-    if (isBeyond && !mayRaise) return false
-    // This call itself is no longer among what remains.
-    const told = max ?? (isBeyond ? remaining + 1 : tokens)
-    const ceiling = mayRaise ? told : Math.min(tokens, told)
+    const { whole, remaining } = readUsage(seen, tokens)
+    if (remaining !== undefined && remaining > tokens && !mayRaise) return false
+    const ceiling = mayRaise ? whole : Math.min(tokens, whole)
     this.#sentAtMs = sentAtMs
     if (ceiling !== tokens) {
       // Never 0: nothing would go any more, and nothing be heard.

@@ -3,9 +3,6 @@ import type { ArrivalLog, RunLog } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 import { Excuses, sum } from './windows.ts'
 
-/** Two clocks of common quality drift apart by less. Whoever tells the time by a worse one gets the windows of that clock. */
-const MOST_PPM = 200
-
 /**
  * A limit that somebody sets lower than the server's is kept as if it were the server's: by calls sent from then on, and
  * counting those before.
@@ -14,7 +11,6 @@ export const ownLimits: Checker = (scenario, log) => {
   const judgement = fresh()
   const own = namesOf(scenario)
   if (own.size === 0) return judgement
-  const drifts = faultsOf(scenario, 'server-clock').some(({ ppm }) => Math.abs(ppm) > MOST_PPM)
   const rules = clientLimits(scenario).filter(({ name }) => own.has(name))
   const excuses = new Excuses(scenario, log)
   const windows = new Map<string, ArrivalLog[]>()
@@ -30,7 +26,6 @@ export const ownLimits: Checker = (scenario, log) => {
       if (sum(counted) + cost > limit) {
         const why = excuses.of(attempt, atMs, { rule: { ...rule, limit }, key, counted })
         if (why !== undefined) excuse(judgement, why)
-        else if (drifts) excuse(judgement, 'told by a clock that drifts more than clocks do')
         else {
           const what = `${key}: ${sum(counted)} in ${rule.windowMs} ms where the client's own limit is ${limit}, and one more came`
           judgement.violations.push({ checker: 'own-limits', what, atMs })

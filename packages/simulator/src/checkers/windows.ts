@@ -10,6 +10,9 @@ const LEAD_KEPT_MS = 100_000
 /** Some quick answer gives a clock away that was set, no later than that. */
 const UNSEEN_MS = 30_000
 
+/** Two clocks of common quality drift apart by less (crystals: up to 100 ppm each). */
+const MOST_PPM = 200
+
 interface Window {
   readonly rule: Rule
   readonly key: string
@@ -109,11 +112,11 @@ export class Excuses {
     return this.#driftsTooMuch() ? 'told by a clock that drifts more than clocks do' : undefined
   }
 
-  /** Two clocks of common quality drift apart by less than 200 ppm. Whoever tells the time by a worse one gets the windows of that clock. */
+  /** Whoever is told the time by a worse clock than clocks are gets the windows of that clock. */
   #driftsTooMuch(): boolean {
     const ppmOf = (faults: readonly { ppm: number }[]) => Math.max(0, ...faults.map(({ ppm }) => Math.abs(ppm)))
     const server = ppmOf(faultsOf(this.#scenario, 'server-clock'))
-    return server > 0 && server + ppmOf(faultsOf(this.#scenario, 'drift')) > 200
+    return server > 0 && server + ppmOf(faultsOf(this.#scenario, 'drift')) > MOST_PPM
   }
 
   /** A `paced` start takes chances with what went before it; a `spent` one may rely on lost calls arriving within their time. */

@@ -60,15 +60,15 @@ export class Watch {
         }
       })
     }
-    return Object.freeze({
-      ...(Object.fromEntries(
-        (['hold', 'halve', 'release', 'remember', 'recall', 'close'] as const).map(name => [
-          name,
-          (scheduler[name] as (...given: never[]) => unknown).bind(scheduler),
-        ]),
-      ) as unknown as Scheduler),
+    const watched: Pick<Scheduler, 'schedule' | 'hold' | 'halve' | 'remember' | 'recall' | 'close'> = {
       schedule,
-    })
+      hold: (labels, hold) => scheduler.hold(labels, hold),
+      halve: (labels, how) => scheduler.halve(labels, how),
+      remember: (name, forMs) => scheduler.remember(name, forMs),
+      recall: name => scheduler.recall(name),
+      close: () => scheduler.close(),
+    }
+    return watched as Scheduler
   }
 
   /** Whose request this is. One admission is one request. */
