@@ -41,6 +41,14 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'drifted-in-silence',
     'after a minute and a half of silence the clocks lay further apart than the guard, and the first answer made all that was known of them look new',
   ],
+  [
+    'news-of-long-ago',
+    'an answer slept through for six seconds told of calls that were forgotten since, and they were taken for somebody else’s',
+  ],
+  [
+    'lost-and-answered-at-once',
+    'the checker asked too much: at the end of a sleep an answer came at the instant at which a call was given up, and was taken for one that came after it',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',

@@ -291,7 +291,7 @@ export class Bucket implements Gate {
     const ours = this.inFlight + this.silent + (this.#known?.length ?? 0) + this.#answers.countFrom(sinceMs)
     const { tokens, windowMs, limit } = this
     const mayRaise = limit.trustHeaders === 'raise'
-    const isNews = this.#news.read(seen, { tokens, windowMs, mayRaise, sentAtMs, ours }, nowMs)
+    const isNews = this.#news.read(seen, { tokens, windowMs, mayRaise, sentAtMs, ours, sinceMs }, nowMs)
     this.#pace(nowMs)
     return isNews
   }
@@ -397,6 +397,7 @@ export class Bucket implements Gate {
     while (this.#away > 0 && answers.at(this.#away - 1) + delayMs > nowMs) this.#away--
     // Free even without a floor: free for good.
     while (this.#away > 0 && answers.at(0) + this.windowMs + guardMs(this.windowMs) + this.#keepMs <= nowMs) {
+      this.#news?.forget(answers.at(0))
       answers.dropFirst()
       this.#away--
     }

@@ -16,6 +16,8 @@ export interface Told {
   readonly sentAtMs: number
   /** The most tokens of our own calls that can be in the window that the answer speaks of. */
   readonly ours: number
+  /** From when on: our own before are not in it. */
+  readonly sinceMs: number
 }
 
 /**
@@ -41,6 +43,12 @@ export class HeaderNews {
   #overAtMs = Number.NEGATIVE_INFINITY
   #ceiling = Number.NaN
   #ceilingUntilMs = Number.NEGATIVE_INFINITY
+  #forgottenMs = Number.NEGATIVE_INFINITY
+
+  /** A token of our own that was away after an answer then is no longer kept. */
+  forget(answeredAtMs: number): void {
+    this.#forgottenMs = answeredAtMs
+  }
 
   /**
    * Tokens away because others took them. After the reset one call more may go: its answer tells whether all of them are
@@ -71,7 +79,7 @@ export class HeaderNews {
    * @returns whether it said something new of this bucket: no older answer, and numbers that can be this limit's
    */
   read(seen: Usage, bucket: Told, nowMs: number): boolean {
-    const { tokens, windowMs, mayRaise, sentAtMs, ours } = bucket
+    const { tokens, windowMs, mayRaise, sentAtMs, ours, sinceMs } = bucket
     if (sentAtMs < this.#sentAtMs || seen.resetMs > windowMs + ROUNDED_MS) return false
     const { whole, remaining } = readUsage(seen, tokens)
     if (remaining !== undefined && remaining > tokens && !mayRaise) return false
@@ -82,7 +90,8 @@ export class HeaderNews {
       this.#ceiling = Math.max(1, Math.floor(ceiling))
       this.#ceilingUntilMs = nowMs + CEILING_WINDOWS * windowMs
     } else this.#ceilingUntilMs = Number.NEGATIVE_INFINITY
-    if (remaining !== undefined) {
+    // After a longer trip than any before, own calls in that window may be forgotten: they would pass for others'.
+    if (remaining !== undefined && this.#forgottenMs < sinceMs) {
       this.#foreign = Math.max(0, Math.min(ceiling, Math.floor(ceiling - Math.max(0, remaining) - ours)))
       this.#resetAtMs = nowMs + Math.min(seen.resetMs, windowMs)
       this.#overAtMs = nowMs + windowMs

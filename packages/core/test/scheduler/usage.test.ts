@@ -102,6 +102,21 @@ describe('tokens that others took', () => {
     expect(free()).toBe(9)
   })
 
+  test('are none that anybody could tell where our own of that time are forgotten', async () => {
+    const { clock, free, told, quick, job } = world()
+    await told({ remaining: 9 }, 20)
+    for (let i = 0; i < 5; i++) quick({ labels })
+    const late = job({ labels })
+    // The five are long back when the answer comes that counts them.
+    await clock.advance(5_000)
+    expect(free()).toBe(9)
+    late.admission.usage({ limit: 'uid', remaining: 4, resetMs: 1_000 })
+    expect(free()).toBe(9)
+    await clock.advance(2_001)
+    await told({ remaining: 4 }, 20)
+    expect(free()).toBe(4)
+  })
+
   test('are told anew by the newest answer only', async () => {
     const { clock, scheduler, free } = world()
     const answers: ((seen: Partial<Usage>) => void)[] = []

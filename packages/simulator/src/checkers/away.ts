@@ -94,11 +94,18 @@ export class Routes {
     return Math.max(usualMs, 0.9 * (known?.tripMs ?? 0))
   }
 
-  /** The last answer before an instant, and the first from it on. */
-  around(ip: string, atMs: number): { beforeMs: number; afterMs: number } {
+  /** The last answer before an instant. */
+  before(ip: string, atMs: number): number {
     const answers = this.#answers.get(ip) ?? []
-    const low = firstFrom(answers, atMs)
-    return { beforeMs: answers[low - 1] ?? Number.NEGATIVE_INFINITY, afterMs: answers[low] ?? Number.POSITIVE_INFINITY }
+    return answers[firstFrom(answers, atMs) - 1] ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** The first answer after it: one at the same instant, as at the end of a sleep, may have been heard before. */
+  after(ip: string, atMs: number): number {
+    const answers = this.#answers.get(ip) ?? []
+    let at = firstFrom(answers, atMs)
+    while (answers[at] === atMs) at++
+    return answers[at] ?? Number.POSITIVE_INFINITY
   }
 }
 
@@ -153,8 +160,8 @@ export function awayUntil(attempt: Attempt, rule: Rule, scenario: Scenario, rout
   }
   if (outcome !== 'lost') return Number.POSITIVE_INFINITY
   // A lost call's waits for the route's next answer, and for as long again as the route was silent before it.
-  const { afterMs } = routes.around(labels['ip'] as string, endedAtMs)
-  const { beforeMs } = routes.around(labels['ip'] as string, sentAtMs)
+  const afterMs = routes.after(labels['ip'] as string, endedAtMs)
+  const beforeMs = routes.before(labels['ip'] as string, sentAtMs)
   const silenceMs = afterMs - routes.silentSince(labels['ip'] as string, beforeMs, sentAtMs)
   return slept(scenario, endedAtMs, afterMs + Math.max(scenario.lostCallMs, silenceMs) * (1 + DRIFT) + windowMs)
 }
