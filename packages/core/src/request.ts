@@ -14,8 +14,6 @@ export interface ScheduleRequest {
    * Larger goes first. Default 0. But calls age: one that has waited 10 s, and two windows of the limit that refuses it, is
    * overtaken there by at most ten tokens of higher priority for each of its own, then goes before all of them, and so does
    * it at its other limits. Of several such calls the oldest goes first. None touches what is reserved for higher priorities.
-   * Trap: a call that needs nearly all tokens of a limit, beside streams that draw on it and on another short one, may be
-   * passed over for longer.
    */
   priority?: number
   /**

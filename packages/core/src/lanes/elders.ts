@@ -3,12 +3,6 @@ import { elderStanding, isOld, isOlder, isOvertaken } from './age.ts'
 import type { Lane } from './lane.ts'
 import type { Room } from './room.ts'
 
-/**
- * What goes in its turn hardly counts: else the oldest of many accounts would go before its turn. But where an account's own
- * calls take all its turns, its others would wait for ever.
- */
-const IN_TURN = 1 / 50
-
 /** What the elders need of the waiting rooms. */
 export interface Elderly {
   roomOf(gate: Gate): Room | undefined
@@ -49,8 +43,10 @@ export class Elders {
         oldest.overtaken = 0
       }
       // By all gates together: those behind several are tossed from one to the other.
-      oldest.overtaken += this.#isInTurn(lane, oldest, room) ? cost * IN_TURN : cost
-      if (room.elder !== undefined || oldest.elderOf !== undefined || !isOld(oldest.age, gate, nowMs)) continue
+      oldest.overtaken += this.#isInTurn(lane, oldest, room) ? cost / this.#turns(room, oldest) : cost
+      // The lane's right, if it has it here, ends with this.
+      const isTaken = room.elder !== undefined && room.elder !== lane
+      if (isTaken || oldest.elderOf !== undefined || !isOld(oldest.age, gate, nowMs)) continue
       if (!isOvertaken(oldest.overtaken, this.#rooms.costOf(gate, oldest))) continue
       room.elder = oldest
       oldest.elderOf = room
@@ -63,9 +59,18 @@ export class Elders {
     }
   }
 
-  /** It is an equal of the waiting one whose turn came before; an elder's is before whoever came after it. */
+  /**
+   * About how many go in their turns before it is the lane's: together they count as one that passed it over. More, and the
+   * oldest of many accounts would go before its turn; nothing, and a call would wait for ever whose account's others take
+   * all its turns.
+   */
+  #turns(room: Room, oldest: Lane): number {
+    return Math.max(2, room.waiters.size + (oldest.cohort?.lanes.size ?? 0))
+  }
+
+  /** It is an equal of the waiting one whose turn came before; an elder's is before whoever came after it, at every gate. */
   #isInTurn(lane: Lane, oldest: Lane, room: Room): boolean {
-    if (lane.elderOf !== undefined) return lane.elderOf === room || isOlder(lane.age, oldest.age)
+    if (lane.elderOf !== undefined) return isOlder(lane.age, oldest.age)
     if (lane.priority !== oldest.priority) return false
     // What its group was served at other gates is no reason to pass it over here.
     const [rank, oldestRank] = [lane, oldest].map(each => Math.max(each.turn, room.served.get(each.group) ?? 0)) as [
@@ -79,7 +84,7 @@ export class Elders {
   dismiss(lane: Lane, nowMs: number): void {
     const room = lane.elderOf
     if (room === undefined) return
-    room.elder = undefined
+    if (room.elder === lane) room.elder = undefined
     lane.elderOf = lane.elderCall = undefined
     lane.standing = lane.priority
     lane.rank = lane.turn
@@ -92,7 +97,7 @@ export class Elders {
       this.dismiss(lane, nowMs)
       return
     }
-    if (lane.elderOf !== undefined) lane.elderOf.elder = undefined
+    if (lane.elderOf?.elder === lane) lane.elderOf.elder = undefined
     lane.elderOf = room
     room.elder = lane
   }

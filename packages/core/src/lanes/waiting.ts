@@ -401,8 +401,17 @@ export class Waiting {
     for (const room of claims) {
       if (room.claim !== lane || room.gate.windowMs >= beyondMs) continue
       room.claim = undefined
+      this.#claimAgain(room, lane, nowMs)
       this.#retime(room, nowMs)
     }
+  }
+
+  /** An older lane's claim took the place of that of the elder who waits here. */
+  #claimAgain(room: Room, dropped: Lane, nowMs: number): void {
+    const { elder } = room
+    if (elder === undefined || elder === dropped) return
+    const at = elder.room ?? (elder.cohort?.lanes.has(elder) ? elder.cohort.room : undefined)
+    if (at !== undefined) this.#claim(elder, at.gate, nowMs)
   }
 
   /** A turn served before that of everybody who waits changes nobody's rank. */

@@ -121,7 +121,9 @@ test('bounded overtaking: of an old call’s bucket at most ten tokens for each 
   )
 })
 
-test('whatever several limits it needs, a patient call of one token starts in the end', async () => {
+test('whatever several limits it needs, and how many of their tokens, a patient call starts in the end', async () => {
+  // As a part of the smallest limit.
+  const cost = fc.constantFrom(0, 0, 0.5, 1)
   const draws = fc.constantFrom<Readonly<Record<string, string>>>({ a: '1' }, { b: '1' }, { a: '1', b: '1' })
   const bucket = fc.record({ limit: fc.integer({ min: 1, max: 6 }), windowMs: fc.integer({ min: 300, max: 2_000 }) })
   const tripMs = fc.integer({ min: 0, max: 300 })
@@ -130,7 +132,7 @@ test('whatever several limits it needs, a patient call of one token starts in th
       bucket,
       bucket,
       fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
-      fc.array(fc.record({ draws, uid: fc.nat(3), priority: fc.integer({ min: 0, max: 2 }), tripMs }), {
+      fc.array(fc.record({ draws, uid: fc.nat(3), priority: fc.integer({ min: 0, max: 2 }), cost, tripMs }), {
         minLength: 2,
         maxLength: 6,
       }),
@@ -139,6 +141,7 @@ test('whatever several limits it needs, a patient call of one token starts in th
           draws,
           uid: fc.nat(1),
           priority: fc.integer({ min: -1, max: 1 }),
+          cost,
           atMs: fc.integer({ min: 0, max: 3_000 }),
           tripMs,
         }),
@@ -150,32 +153,22 @@ test('whatever several limits it needs, a patient call of one token starts in th
           tokenBucket({ name: 'b', by: ['b'], ...b }),
           ...(cap === undefined ? [] : [inFlight({ name: 'cap', limit: cap, by: ['a'] })]),
         ]
-        const streams = floods.map(each => ({ ...each, cost: 1, labels: { ...each.draws, uid: `f${each.uid}` } }))
-        const calls = patient.map(each => ({ ...each, cost: 1, labels: { ...each.draws, uid: `p${each.uid}` } }))
-        const went = await run(limits, streams, calls, 1_200_000)
+        const costOf = (share: number, drawn: object) => {
+          const sizes = [a, b].filter((_, index) => (['a', 'b'][index] as string) in drawn).map(({ limit }) => limit)
+          return Math.max(1, Math.round(share * Math.min(...sizes)))
+        }
+        const made = <T extends { draws: object; uid: number; cost: number }>(each: T, who: string) => ({
+          ...each,
+          cost: costOf(each.cost, each.draws),
+          labels: { ...each.draws, uid: `${who}${each.uid}` },
+        })
+        const streams = floods.map(each => made(each, 'f'))
+        const calls = patient.map(each => made(each, 'p'))
+        // Long: each of a stream’s calls that came before a patient one may have to grow old first.
+        const went = await run(limits, streams, calls, 7_200_000)
         expect(went.filter(each => each.patient >= 0)).toHaveLength(patient.length)
       },
     ),
     runs(60),
   )
-})
-
-// Not solved: a call that needs a whole bucket, beside streams that draw on it and on another short limit, may be passed over
-// for ever (about one such mix in two hundred): those that come by way of the other limit take its tokens as they come back.
-test.fails('a call that needs a whole bucket starts in the end, whatever draws on it by way of another limit', async () => {
-  const limits = [
-    tokenBucket({ name: 'a', by: ['a'], limit: 3, windowMs: 301 }),
-    tokenBucket({ name: 'b', by: ['b'], limit: 1, windowMs: 300 }),
-  ]
-  const both = { a: '1', b: '1', uid: 'f0' }
-  const streams = [
-    { labels: both, priority: 1, cost: 1, tripMs: 0 },
-    { labels: both, priority: 0, cost: 1, tripMs: 0 },
-    { labels: { a: '1', uid: 'f0' }, priority: 0, cost: 1, tripMs: 0 },
-  ]
-  const patient = [
-    { labels: { a: '1', uid: 'p0' }, priority: 0, cost: 3, tripMs: 0, atMs: 0 },
-    { labels: { a: '1', uid: 'p0' }, priority: 1, cost: 1, tripMs: 0, atMs: 0 },
-  ]
-  expect((await run(limits, streams, patient, 1_200_000)).filter(each => each.patient >= 0)).toHaveLength(2)
 })

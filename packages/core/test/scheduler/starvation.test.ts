@@ -87,6 +87,54 @@ describe('under a flood of higher priority', () => {
     expect(low.started).toBe(true)
   })
 
+  test('a large call claims its limit again after an older one had it, from wherever that came', async () => {
+    const world = gate([
+      tokenBucket({ name: 'a', by: ['a'], limit: 3, windowMs: 301 }),
+      tokenBucket({ name: 'b', by: ['b'], limit: 1, windowMs: 300 }),
+    ])
+    const both = { a: '1', b: '1', uid: 'other' }
+    for (const [of, priority] of [
+      [both, 1],
+      [both, 0],
+      [{ a: '1', uid: 'other' }, 0],
+    ] as const)
+      flood(world, { labels: of, priority }, 8, 0)
+    const large = world.quick({ labels: { a: '1', uid: 'u' }, cost: 3 })
+    world.quick({ labels: { a: '1', uid: 'u' }, priority: 1 })
+    await world.clock.advance(30_000)
+    expect(large.started).toBe(true)
+  })
+
+  test('an old call that came from another gate’s room has the right before no older one, and hands it on', async () => {
+    const world = gate([
+      tokenBucket({ name: 'a', by: ['a'], limit: 1, windowMs: 957 }),
+      tokenBucket({ name: 'b', by: ['b'], limit: 6, windowMs: 300 }),
+    ])
+    const uid = 'other'
+    flood(world, { labels: { a: '1', uid }, priority: 1 }, 8, 0)
+    flood(world, { labels: { b: '1', uid }, priority: 1 }, 8, 27)
+    flood(world, { labels: { a: '1', uid } }, 8, 0)
+    flood(world, { labels: { a: '1', b: '1', uid } }, 8, 271)
+    const patient = world.quick({ labels: { a: '1', uid: 'u' } })
+    await world.clock.advance(120_000)
+    expect(patient.startsMs[0]).toBeLessThan(40_000)
+  })
+
+  test('an old call goes before its turn where its account’s others take all its turns', async () => {
+    const world = gate([
+      tokenBucket({ name: 'a', by: ['a'], limit: 1, windowMs: 300 }),
+      tokenBucket({ name: 'b', by: ['b'], limit: 1, windowMs: 601 }),
+    ])
+    const both = { a: '1', b: '1' }
+    flood(world, { labels: { ...both, uid: 'u' }, priority: 2 }, 8, 0)
+    const starved = flood(world, { labels: { ...both, uid: 'v' }, priority: 2 }, 8, 0)
+    flood(world, { labels: { a: '1', uid: 'u' } }, 8, 1)
+    const other = flood(world, { labels: { a: '1', uid: 'v' } }, 8, 1)
+    await world.clock.advance(120_000)
+    expect(starved.length).toBeGreaterThan(1)
+    expect(other.length).toBeGreaterThan(1)
+  })
+
   test('an old call that was taken back leaves its right to nobody', async () => {
     const world = gate([perUid(10)])
     // Tokens that come back one by one: a large call waits for them for a while.
