@@ -46,6 +46,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'an answer slept through for six seconds told of calls that were forgotten since, and they were taken for somebody else’s',
   ],
   [
+    'first-over-new-connections',
+    'the way there was learned from handshakes, the server told when it had counted, and the next calls, over open connections, came a handshake too early',
+  ],
+  [
     'lost-and-answered-at-once',
     'the checker asked too much: at the end of a sleep an answer came at the instant at which a call was given up, and was taken for one that came after it',
   ],

@@ -30,9 +30,13 @@ export class Arrival {
   #offsetToMs = Number.POSITIVE_INFINITY
   #seenAtMs = 0
 
-  /** @param serverTimeMs the server's clock when it counted the call, or later, epoch milliseconds */
-  add(serverTimeMs: number, sentAtMs: number, receivedAtMs: number): void {
+  /**
+   * @param serverTimeMs the server's clock when it counted the call, or later, epoch milliseconds
+   * @param isWarm whether the call went over an open connection: a handshake is no part of the way that others take
+   */
+  add(serverTimeMs: number, sentAtMs: number, receivedAtMs: number, isWarm: boolean): void {
     this.#checkOffset(serverTimeMs - receivedAtMs, serverTimeMs + ROUNDED_MS - sentAtMs, receivedAtMs)
+    if (!isWarm) return
     const index = Math.floor(receivedAtMs / SLOT_MS)
     let slot = this.#slots[index % SLOTS]
     if (slot === undefined || slot.index !== index) {

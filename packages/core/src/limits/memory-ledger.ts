@@ -393,7 +393,7 @@ class MemoryLedger implements LedgerSession {
    */
   #told(ticket: MemoryTicket, serverTimeMs: number): void {
     const { route } = ticket.passage
-    route.arrival.add(serverTimeMs, ticket.sentAtMs, ticket.receivedAtMs)
+    route.arrival.add(serverTimeMs, ticket.sentAtMs, ticket.receivedAtMs, ticket.warm)
     const leadMs = route.arrival.leadMs(ticket.receivedAtMs)
     if (leadMs === undefined) return
     // Judging takes the floor off, which is at most the ceiling.

@@ -83,4 +83,37 @@ describe('a server that tells its time', () => {
     const outcome = await runAll({ jitter: ORDINARY, tickMs: 1_000 })
     expect(outcome.refused).toBe(0)
   })
+
+  it('is not believed of the way there while all connections are new', async () => {
+    const limits = [tokenBucket({ name: 'uid', limit: 5, windowMs: 10_000, by: ['uid'] })]
+    const { clock, scheduler, server, sleep } = world(limits, 1, ORDINARY, { coldStart: 'full' })
+    let answeredAtMs = Number.NEGATIVE_INFINITY
+    const call = (uid: string) =>
+      scheduler.schedule({ labels: { uid } }, async admission => {
+        // A handshake takes twice as long as the way there.
+        const isWarm = clock.nowMs() - answeredAtMs <= 2_000
+        await sleep(isWarm ? 50 : 150)
+        const atMs = clock.nowMs()
+        const accepted = server.arrive({ uid }, atMs)
+        await sleep(2)
+        answeredAtMs = clock.nowMs()
+        admission.counted({ serverTimeMs: Math.floor(EPOCH_MS + atMs) })
+        if (!accepted) admission.refused()
+      })
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 5; i++) void call('u')
+      await clock.advance(12_000)
+    }
+    for (let i = 0; i < 4; i++) void call('u')
+    await clock.advance(100)
+    void call('u')
+    // An answer to somebody else leaves a connection open, just before the fifth token is back.
+    await clock.advance(9_800)
+    void call('other')
+    await clock.advance(100)
+    for (let i = 0; i < 5; i++) void call('u')
+    await clock.advance(60_000)
+    expect(server.refused).toBe(0)
+    expect(server.accepted).toBe(111)
+  })
 })
