@@ -25,16 +25,13 @@ const MOST_REFUSED = 0.5
 export const bounds: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'bounds', what, atMs })
-  for (const { atMs, forMs, labels, perSecond } of faultsOf(scenario, 'foreign')) {
+  for (const foreign of faultsOf(scenario, 'foreign')) {
+    const { atMs, forMs, labels } = foreign
     if (forMs < LONG_MS || hasCrash(scenario, atMs, forMs)) continue
     const first = share(log, labels, atMs, atMs + forMs / 2)
     const second = share(log, labels, atMs + forMs / 2, atMs + forMs)
     // Whoever halves a limit of two has one left, and may be refused for it for ever; so may who is left less than that.
-    if (
-      leftBy(scenario, labels, perSecond) < 2 ||
-      limitOf(scenario, labels) < 4 ||
-      Math.min(first.calls, second.calls) < 20
-    )
+    if (leftBy(scenario, foreign) < 2 || limitOf(scenario, labels) < 4 || Math.min(first.calls, second.calls) < 20)
       continue
     if (second.refused > Math.max(MOST_REFUSED * second.calls, 5)) {
       say(
@@ -130,12 +127,17 @@ function limitOf(scenario: Scenario, labels: Labels): number {
   )
 }
 
-/** Tokens per window that a foreign caller leaves of the limits it draws on, as low as they ever are. */
-function leftBy(scenario: Scenario, labels: Labels, perSecond: number): number {
+/** Tokens per window that foreign callers at the same time leave of the limits that this one draws on, as low as they ever are. */
+function leftBy(scenario: Scenario, { labels, atMs, forMs }: FaultOf<'foreign'>): number {
+  const others = faultsOf(scenario, 'foreign').filter(each => each.atMs < atMs + forMs && atMs < each.atMs + each.forMs)
   const changes = faultsOf(scenario, 'limit')
   const rules = withBursts(scenario.limits).filter(rule => keyOf(rule, labels) !== undefined)
   return Math.min(
-    ...rules.map(({ name, limit, windowMs }) => {
+    ...rules.map(rule => {
+      const { name, limit, windowMs } = rule
+      const perSecond = others
+        .filter(other => keyOf(rule, other.labels) === keyOf(rule, labels))
+        .reduce((sum, other) => sum + other.perSecond, 0)
       const lowest = Math.min(limit, ...changes.filter(change => change.name === name).map(change => change.limit))
       const left = lowest - (perSecond * windowMs) / 1_000
       // A small rest of a wide limit is found late: what is halved first is the limit kept by most labels.

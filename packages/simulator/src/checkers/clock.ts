@@ -48,6 +48,7 @@ export const clock: Checker = (scenario, log) => {
     const isAnswered = own.some(({ endedAtMs }) => endedAtMs > earlier.sentAtMs && endedAtMs <= sentAtMs)
     const isAsked = own.some(({ endedAtMs }) => !(endedAtMs < earlier.sentAtMs - ASKS_WITHIN_MS))
     if (isAgain ? isAnswered : isAsked) continue
+    if (!isAgain && log.attempts.some(each => isSame(each, attempt) && tellsTime(each, earlier, attempt))) continue
     if (isClosed(scenario, log, attempt, earlier.failedAtMs)) continue
     const sinceMs = Math.round(sentAtMs - earlier.failedAtMs)
     say(`call ${call.id} was signed by a wrong clock, and nobody asked since ${sinceMs} ms`, sentAtMs)
@@ -58,6 +59,11 @@ export const clock: Checker = (scenario, log) => {
 /** A client is an address and a life. */
 function isSame(a: Attempt, b: Attempt): boolean {
   return a.call.life === b.call.life && a.labels['ip'] === b.labels['ip']
+}
+
+/** Signed between the two and taken, it shows that the clock was right again, be it by what the first one's refusal said. */
+function tellsTime({ labels, succeeded, sentAtMs }: Attempt, first: Attempt, second: Attempt): boolean {
+  return succeeded && labels['uid'] !== undefined && sentAtMs > first.failedAtMs && sentAtMs < second.sentAtMs
 }
 
 function wasDisturbed(scenario: Scenario, fromMs: number, toMs: number): boolean {
