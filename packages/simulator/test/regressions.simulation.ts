@@ -50,6 +50,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'the way there was learned from handshakes, the server told when it had counted, and the next calls, over open connections, came a handshake too early',
   ],
   [
+    'faster-and-refused',
+    'a route became faster while its connections were cold, all that could tell were refusals, which taught nothing, and the next flight was refused too',
+  ],
+  [
     'lost-and-answered-at-once',
     'the checker asked too much: at the end of a sleep an answer came at the instant at which a call was given up, and was taken for one that came after it',
   ],

@@ -60,6 +60,17 @@ export class Floor {
     this.#stale = true
   }
 
+  /**
+   * One round trip of a call that the server refused. It is no sample: an edge server may have answered. But one shorter
+   * than any sample means that the route may have become faster, and that the floor was why: all is learned anew.
+   */
+  doubt(roundTripMs: number, nowMs: number): void {
+    this.#judge(nowMs)
+    if (roundTripMs >= this.#m1 || this.#m1 === Number.POSITIVE_INFINITY) return
+    this.#slots.length = 0
+    this.#stale = true
+  }
+
   /** The floor now, milliseconds. 0 until 40 answers of the last hour are in. */
   floorMs(nowMs: number): number {
     this.#judge(nowMs)

@@ -141,6 +141,7 @@ class MemoryLedger implements LedgerSession {
     }
     this.counted(ticket, nowMs, NOTHING_SEEN)
     ticket.refused = true
+    ticket.passage.route.floor.doubt(ticket.receivedAtMs - ticket.sentAtMs, nowMs)
     let hold: Hold | undefined
     if (refusal.holdMs !== undefined) {
       hold = this.#close(pick(names, labels), refusal.holdMs, refusal.reason ?? 'refused', nowMs)

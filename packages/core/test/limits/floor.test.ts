@@ -90,3 +90,26 @@ describe('a round trip over a new connection', () => {
     expect(floor.ceilingMs(0)).toBe(54)
   })
 })
+
+describe('a refusal', () => {
+  test('sooner than any answer: the route may have become faster, and is learned anew', () => {
+    const floor = floorOf(many(60, 100))
+    floor.doubt(99, MINUTE_MS)
+    expect(floor.floorMs(MINUTE_MS)).toBe(0)
+    expect(floor.ceilingMs(MINUTE_MS)).toBe(0)
+    for (const ms of many(40, 50)) floor.add(ms, MINUTE_MS)
+    expect(floor.floorMs(MINUTE_MS)).toBe(45)
+  })
+
+  test('no sooner than the soonest answer says nothing of the route', () => {
+    const floor = floorOf(many(60, 100))
+    floor.doubt(100, MINUTE_MS)
+    expect(floor.floorMs(MINUTE_MS)).toBe(90)
+  })
+
+  test('is no sample', () => {
+    const floor = floorOf([])
+    for (const ms of many(60, 100)) floor.doubt(ms, 0)
+    expect(floor.ceilingMs(0)).toBe(0)
+  })
+})

@@ -189,6 +189,7 @@ export class NaiveLedger {
   refused(call: NaiveCall, by: readonly string[] | undefined): NaiveGate[] {
     this.counted(call)
     call.refused = true
+    call.route.doubt((call.receivedAtMs as number) - call.sentAtMs, this.nowMs)
     const buckets = call.took.map(({ gate }) => gate).filter(({ limit }) => limit.windowMs > 0)
     const most = Math.max(...buckets.map(({ limit }) => limit.by.length))
     const meant =

@@ -30,6 +30,11 @@ export class NaiveRoute {
     return Math.max(0, Math.min(0.9 * least, least - 2 * (sixteenth - least)))
   }
 
+  /** A refusal sooner than any answer: the route is not what it was. */
+  doubt(roundTripMs: number, nowMs: number): void {
+    if (this.ceilingMs(nowMs) > 0 && roundTripMs < this.#leastMs(nowMs)) this.samples.length = 0
+  }
+
   ceilingMs(nowMs: number): number {
     return this.#recent(nowMs).some(sample => sample.isWarm) ? 0.9 * this.#leastMs(nowMs) : 0
   }
