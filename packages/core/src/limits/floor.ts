@@ -5,6 +5,8 @@ const SLOTS = 6
 const SMALLEST = 16
 /** Before so many answers the smallest ones say nothing of the least possible one. */
 const ENOUGH = 40
+/** So many refusals in a row that came sooner than any answer are no freaks of the network. */
+const DOUBTS = 3
 
 interface Slot {
   index: number
@@ -27,12 +29,14 @@ export class Floor {
   #m1 = Number.POSITIVE_INFINITY
   #judgedSlot = -1
   #stale = false
+  #doubts = 0
 
   /**
    * One round trip of a call that the server counted. Opening a connection only adds to it: over a cold one it tells how
    * long round trips are at most, and nothing of how long they are.
    */
   learn(roundTripMs: number, isWarm: boolean, nowMs: number): void {
+    this.#doubts = 0
     if (isWarm) {
       this.add(roundTripMs, nowMs)
       return
@@ -61,12 +65,14 @@ export class Floor {
   }
 
   /**
-   * One round trip of a call that the server refused. It is no sample: an edge server may have answered. But one shorter
-   * than any sample means that the route may have become faster, and that the floor was why: all is learned anew.
+   * One round trip of a call that the server refused. It is no sample: an edge server may have answered. But when several
+   * in a row were shorter than any sample, the route may have become faster, and the floor be why: all is learned anew.
    */
   doubt(roundTripMs: number, nowMs: number): void {
     this.#judge(nowMs)
     if (roundTripMs >= this.#m1 || this.#m1 === Number.POSITIVE_INFINITY) return
+    if (++this.#doubts < DOUBTS) return
+    this.#doubts = 0
     this.#slots.length = 0
     this.#stale = true
   }

@@ -91,9 +91,11 @@ describe('a round trip over a new connection', () => {
   })
 })
 
-describe('a refusal', () => {
-  test('sooner than any answer: the route may have become faster, and is learned anew', () => {
+describe('refusals', () => {
+  test('three in a row sooner than any answer: the route may have become faster, and is learned anew', () => {
     const floor = floorOf(many(60, 100))
+    for (let i = 0; i < 2; i++) floor.doubt(99, MINUTE_MS)
+    expect(floor.floorMs(MINUTE_MS)).toBe(90)
     floor.doubt(99, MINUTE_MS)
     expect(floor.floorMs(MINUTE_MS)).toBe(0)
     expect(floor.ceilingMs(MINUTE_MS)).toBe(0)
@@ -101,13 +103,22 @@ describe('a refusal', () => {
     expect(floor.floorMs(MINUTE_MS)).toBe(45)
   })
 
-  test('no sooner than the soonest answer says nothing of the route', () => {
+  test('with an answer between them are freaks', () => {
     const floor = floorOf(many(60, 100))
-    floor.doubt(100, MINUTE_MS)
+    for (let i = 0; i < 6; i++) {
+      floor.doubt(1, 0)
+      if (i % 2 === 1) floor.learn(100, i === 3, 0)
+    }
+    expect(floor.floorMs(0)).toBe(90)
+  })
+
+  test('no sooner than the soonest answer say nothing of the route', () => {
+    const floor = floorOf(many(60, 100))
+    for (let i = 0; i < 6; i++) floor.doubt(100, MINUTE_MS)
     expect(floor.floorMs(MINUTE_MS)).toBe(90)
   })
 
-  test('is no sample', () => {
+  test('are no samples', () => {
     const floor = floorOf([])
     for (const ms of many(60, 100)) floor.doubt(ms, 0)
     expect(floor.ceilingMs(0)).toBe(0)

@@ -11,6 +11,8 @@ export class NaiveRoute {
   readonly name: string
   readonly samples: Sample[] = []
   inFlight = 0
+  /** Refusals since the last sample that were sooner than any. */
+  doubts: { ofSample: number; many: number } | undefined
   lastAnswerAtMs = Number.NEGATIVE_INFINITY
   lastGivenUpAtMs = Number.NEGATIVE_INFINITY
   /** Since when nothing was heard of calls that were given up. */
@@ -30,9 +32,17 @@ export class NaiveRoute {
     return Math.max(0, Math.min(0.9 * least, least - 2 * (sixteenth - least)))
   }
 
-  /** A refusal sooner than any answer: the route is not what it was. */
+  /** Three refusals in a row sooner than any answer: the route is not what it was. */
   doubt(roundTripMs: number, nowMs: number): void {
-    if (this.ceilingMs(nowMs) > 0 && roundTripMs < this.#leastMs(nowMs)) this.samples.length = 0
+    if (this.ceilingMs(nowMs) === 0 || roundTripMs >= this.#leastMs(nowMs)) return
+    const { length } = this.samples
+    this.doubts =
+      this.doubts?.ofSample === length
+        ? { ofSample: length, many: this.doubts.many + 1 }
+        : { ofSample: length, many: 1 }
+    if (this.doubts.many < 3) return
+    this.samples.length = 0
+    this.doubts = undefined
   }
 
   ceilingMs(nowMs: number): number {
