@@ -222,10 +222,16 @@ export class Excuses {
     const calls = own.map(each => ({ attempt: each.attempt as Attempt, atMs: each.atMs, cost: each.cost }))
     calls.push({ attempt, atMs, cost: attempt.cost })
     const backMs = new Map<string, number>()
-    for (const { attempt: each, atMs: countedAtMs } of calls.slice(0, -1)) {
-      const ip = each.labels['ip'] as string
-      const ms = each.answeredAtMs - countedAtMs
+    const hear = ({ labels, answeredAtMs }: Attempt, arrivedAtMs: number) => {
+      const ip = labels['ip'] as string
+      const ms = answeredAtMs - arrivedAtMs
       if (ms >= 0) backMs.set(ip, Math.min(ms, backMs.get(ip) ?? Number.POSITIVE_INFINITY))
+    }
+    for (const each of calls.slice(0, -1)) hear(each.attempt, each.atMs)
+    // Where those that were counted were given up, a refusal was all that was heard.
+    for (const each of this.#attemptsOver(attempt.labels['ip'] as string)) {
+      if (each.arrivedAtMs >= (own[0]?.atMs ?? atMs) && each.arrivedAtMs < atMs && each.verdict === 'refused')
+        hear(each, each.arrivedAtMs)
     }
     let early = 0
     for (const { attempt: each, atMs: arrivedAtMs, cost } of calls.slice(Math.max(0, calls.length / 2 - 1))) {
