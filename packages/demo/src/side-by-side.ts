@@ -18,6 +18,8 @@ const LATENCY = { baseMs: 10, jitterMs: 5, sigma: 1 }
 /** Five minutes are documented and measured (2026); after how many refusals nobody knows. */
 const BAN = { threshold: 5, windowMs: 10_000, lengthMs: 300_000 }
 const LEAST_SHARE = 0.95
+/** A busy process reads the exchange's figures late: by then the next windows may have begun, which the quota does not count. */
+const READ_EARLY_MS = 20
 
 /** @returns the exit code: 0 when Headgate was never refused and used the quota, else 1 */
 export async function sideBySide({ seconds, seed, signal }: SideBySideOptions): Promise<number> {
@@ -63,7 +65,7 @@ async function runOne(
     stats: exchange.stats(),
   }))
   const polling = poll(contender, over.signal)
-  await sleep(forMs, undefined, { signal }).catch(() => undefined)
+  await sleep(forMs - READ_EARLY_MS, undefined, { signal }).catch(() => undefined)
   const outcome = outcomeOf(contender, exchange.stats(), quota(Math.min(forMs, performance.now() - startedAtMs)))
   over.abort(new Error('the time is over'))
   show.end()
