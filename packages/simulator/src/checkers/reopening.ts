@@ -1,6 +1,7 @@
 import { carries, faultsOf, keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
 import type { KnownHold, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
+import { awayUntil, Routes } from './away.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 /** "The clock's error + 1 s" (design, section 4), and as much again as a timer, a pause between attempts and a turn may take. */
@@ -106,15 +107,19 @@ function isDisturbed(scenario: Scenario, labels: Labels, fromMs: number, toMs: n
 function isBusy(scenario: Scenario, log: RunLog, labels: Labels, fromMs: number, toMs: number): boolean {
   const load = scenario.loads.find(each => carries(each.labels, labels))
   if (load === undefined) return true
+  const routes = new Routes(log.attempts)
   return withBursts(scenario.limits).some(rule => {
     const key = keyOf(rule, load.labels)
     if (key === undefined) return false
     const limit = Math.min(rule.limit, scenario.ownLimits?.[rule.name] ?? rule.limit)
     const since = fromMs - rule.windowMs
-    // A lost call keeps its token for long, and another lane may be first to take what is left.
+    // A lost call keeps its token for long, after a silence for as long again, and another lane may be first to take what is left.
     const isLost = log.attempts.some(
       each =>
-        each.outcome === 'lost' && each.endedAtMs > since && each.sentAtMs <= toMs && keyOf(rule, each.labels) === key,
+        each.outcome === 'lost' &&
+        each.sentAtMs <= toMs &&
+        keyOf(rule, each.labels) === key &&
+        awayUntil(each, rule, scenario, routes) > since,
     )
     if (isLost) return true
     let used = 0
