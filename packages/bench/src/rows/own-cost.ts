@@ -17,6 +17,7 @@ const RULES: readonly Rule[] = [
 const BATCH = 1_000
 const SLOW_BATCH = 20
 const SLOW_MS = 0.2
+const SLOW_ROUNDS = 3
 
 interface OwnCostCase extends Case {
   readonly limits: number
@@ -49,9 +50,7 @@ export const ownCost: Row<OwnCostCase> = {
   asks: () => true,
   async measure(peer, of) {
     const calls = await callsOf(peer, of)
-    const startedMs = performance.now()
-    for (let i = 0; i < SLOW_BATCH; i++) await calls(i)
-    const isSlow = performance.now() - startedMs > SLOW_BATCH * SLOW_MS
+    const isSlow = (await leastMs(calls)) > SLOW_BATCH * SLOW_MS
     const batch = isSlow ? SLOW_BATCH : BATCH
     const iterations = isSlow ? Math.ceil(of.batches / 100) : of.batches
     const bench = new Bench({ time: 0, warmupTime: 0, iterations, warmupIterations: iterations })
@@ -77,6 +76,17 @@ export const ownCost: Row<OwnCostCase> = {
       },
     },
   ],
+}
+
+/** Of a few first calls the quickest: another process may have the machine, and nothing is compiled yet. */
+async function leastMs(calls: (i: number) => Promise<void>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < SLOW_ROUNDS; round++) {
+    const startedMs = performance.now()
+    for (let i = 0; i < SLOW_BATCH; i++) await calls(i)
+    least = Math.min(least, performance.now() - startedMs)
+  }
+  return least
 }
 
 async function callsOf(peer: Peer, { limits, keys, freshLabels }: OwnCostCase): Promise<(i: number) => Promise<void>> {

@@ -1,6 +1,5 @@
 import { guardMs } from './guard.ts'
 import { SlidingWindow } from './sliding-window.ts'
-import type { TimeRing } from './time-ring.ts'
 
 /**
  * A window that begins with the first call counted after the last one ended: all its tokens come back at its end.
@@ -12,7 +11,6 @@ import type { TimeRing } from './time-ring.ts'
  * stay away for a window of their own.
  */
 export class AnchoredWindow extends SlidingWindow {
-  override readonly heedsTaking = true
   readonly #windowMs: number
   /** Calls sent from then on are none of the last window's. */
   #sentAtMs = Number.POSITIVE_INFINITY
@@ -26,26 +24,30 @@ export class AnchoredWindow extends SlidingWindow {
     this.#windowMs = windowMs
   }
 
+  override get heedsTaking(): boolean {
+    return true
+  }
+
   override taken(isFirst: boolean, nowMs: number, delayMs: number): void {
     if (isFirst) this.#begin(nowMs, nowMs)
     else if (this.#firstMs + delayMs <= nowMs) this.#begin(nowMs, this.#untilMs)
   }
 
-  override enter(answers: TimeRing, fromMs: number, tokens: number): number {
-    return super.enter(answers, fromMs > this.#untilMs ? fromMs : Math.min(fromMs, this.#firstMs), tokens)
+  override enter(fromMs: number, tokens: number): number {
+    return super.enter(fromMs > this.#untilMs ? fromMs : Math.min(fromMs, this.#firstMs), tokens)
   }
 
-  override proved(answers: TimeRing, fromMs: number, sentAtMs: number): number {
+  override proved(fromMs: number, sentAtMs: number): number {
     if (sentAtMs < this.#sentAtMs || fromMs > this.#untilMs || fromMs >= this.#firstMs) return Number.POSITIVE_INFINITY
     this.#firstMs = fromMs
     const later: number[] = []
-    for (let i = answers.length - answers.countFrom(fromMs); i < answers.length; i++) {
-      const atMs = answers.at(i)
+    for (let i = this.length - this.countFrom(fromMs); i < this.length; i++) {
+      const atMs = this.at(i)
       if (atMs > fromMs && atMs <= this.#untilMs) later.push(atMs)
     }
     // From the back: so each is found at once.
-    for (let i = later.length - 1; i >= 0; i--) answers.remove(later[i] as number)
-    for (let i = 0; i < later.length; i++) answers.insert(fromMs)
+    for (let i = later.length - 1; i >= 0; i--) this.remove(later[i] as number)
+    for (let i = 0; i < later.length; i++) this.insert(fromMs)
     return fromMs
   }
 

@@ -2,41 +2,36 @@ import type { ColdStart, Gate } from '../ports/ledger.ts'
 import type { Usage } from '../request.ts'
 import { ColdTokens } from './cold-start.ts'
 import { guardMs } from './guard.ts'
+import { labelsOf } from './keys.ts'
 import type { Labels, TokenBucketLimit } from './limit.ts'
+import { Lowered } from './lowered.ts'
+import { borrow, probeAtMs } from './probe.ts'
 import { Reduction } from './reduction.ts'
 import { type Reserve, reservedOf } from './reserve.ts'
 import type { Route } from './route.ts'
+import type { SlidingWindow } from './sliding-window.ts'
 import { TimeRing } from './time-ring.ts'
-import { HeaderNews } from './usage.ts'
-import { type WindowKind, windowKindOf } from './window-kind.ts'
+import { windowOf } from './window-kind.ts'
 
-/** Longer than any call runs: a route that has not drawn for so long and two windows has no token away. */
-const FORGET_ROUTE_MS = 600_000
+const NONE: readonly Route[] = Object.freeze([])
 
-interface Draw {
-  readonly route: Route
-  atMs: number
-}
-
-const NONE: readonly Draw[] = Object.freeze([])
-
-export interface BucketOptions {
+/** What all buckets of one limit and one size have in common. Kept once: there may be very many buckets. */
+export interface BucketTerms {
   readonly limit: TokenBucketLimit
-  readonly key: string
-  /** Any labels that lead here. */
-  readonly labels: Labels
-  /** Tokens per window. */
+  /** Tells the buckets of one limit from those of others. */
+  readonly id: string
+  /** Tokens per window, as documented or set. */
   readonly tokens: number
   readonly windowMs: number
+  /** They keep the limit's burst, not the limit itself. */
+  readonly isBurst: boolean
   readonly coldStart: ColdStart
   /** From when the cold start counts. */
   readonly bornAtMs: number
   readonly lostCallMs: number
-  /** It keeps the limit's burst, not the limit itself. */
-  readonly isBurst?: boolean
   /** Whether round trips may shorten the wait. */
   readonly useFloor: boolean
-  /** Is told when the bucket is found to have its whole limit again. */
+  /** Is told when a bucket is found to have its whole limit again. */
   readonly recovered?: (bucket: Bucket) => void
 }
 
@@ -45,14 +40,8 @@ export interface BucketOptions {
  * moment at which the server can have counted the call: `receivedAt − floor + windowMs + guard`.
  */
 export class Bucket implements Gate {
-  readonly kind = 'bucket'
-  readonly limit: TokenBucketLimit
-  readonly key: string
-  readonly labels: Labels
-  readonly isBurst: boolean
-  windowMs: number
-  /** Tokens per window, as documented or set. */
-  tokens: number
+  /** The values of the labels it is kept by. */
+  readonly values: string
   /** Tokens of calls that were sent and neither answered nor given up. */
   inFlight = 0
   /** Tokens of calls lost while their route was silent: nothing says yet when they come back. */
@@ -60,37 +49,55 @@ export class Bucket implements Gate {
   /** How many lanes, and calls that have not settled, refer to it: such a bucket is never dropped. */
   lanes = 0
   dropped = false
-  reduction: Reduction | undefined
-  /** Until then no more than half of it may be used. */
-  halvedUntilMs = Number.NEGATIVE_INFINITY
-  readonly #recovered: ((bucket: Bucket) => void) | undefined
-  readonly #useFloor: boolean
-  readonly #lostCallMs: number
-  #routes: readonly Draw[] = NONE
-  readonly #window: WindowKind
-  /** When the answers were in, or what the kind of window makes of it, ascending; those before `#away` were free at the last look. */
-  readonly #answers = new TimeRing()
+  #terms: BucketTerms
+  /** Those that draw on it. */
+  #routes = NONE
+  /** Answered tokens; those before `#away` were free at the last look. */
+  readonly #answers: SlidingWindow
   #away = 0
   /** Tokens that come back at a known instant: lost calls. */
   #known: TimeRing | undefined
-  #news: HeaderNews | undefined
-  /** Answers are kept for so much longer once headers are read: they speak of a window before now. */
-  #keepMs = 0
   #coldTokens: ColdTokens | undefined
+  #lowered: Lowered | undefined
 
-  constructor(options: BucketOptions) {
-    this.limit = options.limit
-    this.key = options.key
-    this.labels = options.labels
-    this.isBurst = options.isBurst ?? false
-    this.tokens = options.tokens
-    this.windowMs = options.windowMs
-    this.#recovered = options.recovered
-    this.#useFloor = options.useFloor
-    this.#lostCallMs = options.lostCallMs
-    this.#window = windowKindOf(options.limit, this.isBurst, options.windowMs, options.tokens)
-    const { coldStart, tokens, windowMs, bornAtMs, lostCallMs } = options
+  constructor(terms: BucketTerms, values: string) {
+    this.#terms = terms
+    this.values = values
+    const { limit, isBurst, coldStart, tokens, windowMs, bornAtMs, lostCallMs } = terms
+    this.#answers = windowOf(limit, isBurst, windowMs, tokens)
     if (coldStart !== 'full') this.#coldTokens = ColdTokens.of(coldStart, tokens, windowMs, bornAtMs, lostCallMs)
+  }
+
+  get kind(): 'bucket' {
+    return 'bucket'
+  }
+
+  get terms(): BucketTerms {
+    return this.#terms
+  }
+
+  get limit(): TokenBucketLimit {
+    return this.#terms.limit
+  }
+
+  get isBurst(): boolean {
+    return this.#terms.isBurst
+  }
+
+  get tokens(): number {
+    return this.#terms.tokens
+  }
+
+  get windowMs(): number {
+    return this.#terms.windowMs
+  }
+
+  get key(): string {
+    return `${this.#terms.id}/${this.values}`
+  }
+
+  get labels(): Labels {
+    return labelsOf(this.by, this.values)
   }
 
   get name(): string {
@@ -118,27 +125,41 @@ export class Bucket implements Gate {
     return reserve === undefined ? this.tokens : this.tokens - reservedOf(reserve, priority, this.tokens)
   }
 
+  get reduction(): Reduction | undefined {
+    return this.#lowered?.reduction
+  }
+
+  /** It goes on with what an earlier process knew. */
+  inherit(reduction: Reduction): void {
+    this.#lowered ??= new Lowered()
+    this.#lowered.reduction = reduction
+  }
+
+  /** Until then no more than half of it may be used. */
+  halveUntil(atMs: number): void {
+    if (this.#lowered === undefined && atMs === Number.NEGATIVE_INFINITY) return
+    this.#lowered ??= new Lowered()
+    this.#lowered.halvedUntilMs = atMs
+  }
+
   /** A bucket has a floor as long as one route alone draws on it. */
   drawnBy(route: Route, nowMs: number): void {
     const routes = this.#routes
-    for (const draw of routes) {
-      if (draw.route !== route) continue
-      draw.atMs = nowMs
-      return
-    }
+    if (routes === route.alone) return
     // An account that moved to another address must not keep the floor of the old one for ever.
-    const isOld = (draw: Draw) => draw.route.dropped || draw.atMs < nowMs - 2 * this.windowMs - FORGET_ROUTE_MS
-    const kept = routes.filter(draw => !isOld(draw) || draw.route.silentTokens(this) > 0)
-    // Nearly always one. Neither pushed nor spread: an array that grows keeps room for 17.
-    this.#routes = kept.concat({ route, atMs: nowMs })
+    if (this.#isAllBack(nowMs)) this.#routes = route.alone
+    else if (!routes.includes(route)) {
+      const others = routes.filter(other => !other.dropped)
+      this.#routes = others.length === 0 ? route.alone : others.concat(route)
+    }
   }
 
   /** A cold start that is not over goes on as if the bucket had begun with the new limit. */
-  setTokens(tokens: number, nowMs: number): void {
+  renew(terms: BucketTerms, nowMs: number): void {
     const isCold = this.#cold(nowMs) > 0
-    this.tokens = tokens
+    this.#terms = terms
     this.#pace(nowMs)
-    if (isCold) this.#coldTokens = this.#coldTokens?.withTokens(tokens, this.windowMs)
+    if (isCold) this.#coldTokens = this.#coldTokens?.withTokens(terms.tokens, terms.windowMs)
   }
 
   /** Tokens that can be taken now; below 0 after the limit was lowered. */
@@ -172,7 +193,7 @@ export class Bucket implements Gate {
       const answerMs = answer < this.#answers.length ? this.#answers.at(answer) + delayMs : Number.POSITIVE_INFINITY
       const knownMs =
         this.#known !== undefined && known < this.#known.length
-          ? this.#window.lostBackMs(this.#known.at(known))
+          ? this.#answers.lostBackMs(this.#known.at(known))
           : Number.POSITIVE_INFINITY
       const coldMs =
         coldTokens !== undefined && cold > 0 ? coldTokens.backMs(coldTokens.tokens - cold) : Number.POSITIVE_INFINITY
@@ -197,16 +218,14 @@ export class Bucket implements Gate {
     }
     // The rest hangs on answers; a probe takes the place of lost calls only, so it waits for all that will come back.
     if (missing > 0) atMs = Math.max(atMs, this.#probeAtMs(missing, false))
-    if (this.reduction !== undefined) atMs = Math.min(atMs, this.reduction.nextMs(this.tokens, nowMs))
-    if (nowMs < this.halvedUntilMs) atMs = Math.min(atMs, this.halvedUntilMs)
-    if (this.#news !== undefined) atMs = Math.min(atMs, this.#news.ceilingEndsMs(this.tokens, nowMs))
+    if (this.#lowered !== undefined) atMs = Math.min(atMs, this.#lowered.moreAtMs(this.tokens, nowMs))
     return Math.max(atMs, nowMs)
   }
 
   /** No start of a call that needs `tokens` is possible before it, whatever the answers still under way bring. */
   earliestMs(tokens: number, nowMs: number): number {
     let atMs = this.readyAtMs(tokens, nowMs)
-    atMs = Math.min(atMs, this.#window.soonestMs(this.inFlight > 0, nowMs, this.#delayMs(nowMs)))
+    atMs = Math.min(atMs, this.#answers.soonestMs(this.inFlight > 0, nowMs, this.#delayMs(nowMs)))
     // The calls that keep a silent route from being probed can end at any moment, or be answered.
     if (this.silent > 0) atMs = Math.min(atMs, this.#probeAtMs(1, true))
     return Math.max(atMs, nowMs)
@@ -215,9 +234,10 @@ export class Bucket implements Gate {
   /** @param reserved tokens that stay, so that a probe leaves them too */
   take(tokens: number, nowMs: number, reserved = 0): void {
     // Halved, somebody else is at it, whose call may have begun a window before.
-    if (this.#window.heedsTaking && this.reduction === undefined)
-      this.#window.taken(this.free(nowMs) === this.#capacity(nowMs), nowMs, this.#delayMs(nowMs))
-    if (this.silent > 0) this.#borrow(tokens, nowMs, reserved)
+    if (this.#answers.heedsTaking && this.reduction === undefined)
+      this.#answers.taken(this.free(nowMs) === this.#capacity(nowMs), nowMs, this.#delayMs(nowMs))
+    // Only a probe into a silent route is let through without free tokens. One for one: below 0 others are missing too.
+    if (this.silent > 0) borrow(this, this.#routes, Math.min(tokens, tokens + reserved - this.free(nowMs)))
     this.inFlight += tokens
   }
 
@@ -229,7 +249,7 @@ export class Bucket implements Gate {
   /** The server has counted the call, at the latest at `receivedAtMs`. */
   giveBackAfter(receivedAtMs: number, tokens: number): void {
     this.inFlight -= tokens
-    this.#changedFrom(this.#window.enter(this.#answers, receivedAtMs, tokens))
+    this.#changedFrom(this.#answers.enter(receivedAtMs, tokens))
   }
 
   /**
@@ -237,21 +257,21 @@ export class Bucket implements Gate {
    * @returns whether tokens come back earlier by it
    */
   proved(receivedAtMs: number, sentAtMs: number): boolean {
-    const changedFromMs = this.#window.proved(this.#answers, receivedAtMs, sentAtMs)
+    const changedFromMs = this.#answers.proved(receivedAtMs, sentAtMs)
     this.#changedFrom(changedFromMs)
     return changedFromMs < Number.POSITIVE_INFINITY
   }
 
   /** What {@link bringForward} may bring a token to that the server counted at `latestMs` of its own clock or before. */
   toldFromMs(latestMs: number, slidingMs: number, shiftMs: number): number {
-    return this.#window.toldFromMs(latestMs, slidingMs, shiftMs)
+    return this.#answers.toldFromMs(latestMs, slidingMs, shiftMs)
   }
 
   /** The server has told that it counted the call earlier than `fromMs`. Tokens that are back already stay so. */
   bringForward(fromMs: number, toMs: number, tokens: number): void {
     // With two routes the answers wait for no floor, and what one route tells says nothing of the other.
     if (this.#routes.length > 1) return
-    this.#changedFrom(this.#window.bringForward(this.#answers, fromMs, toMs, tokens))
+    this.#changedFrom(this.#answers.bringForward(fromMs, toMs, tokens))
   }
 
   giveBackAt(atMs: number, tokens: number): void {
@@ -262,7 +282,7 @@ export class Bucket implements Gate {
   /** A refusal before the cold start was over proves a predecessor: the bucket empties for a window and what may still be under way. */
   refusedInColdStart(nowMs: number): boolean {
     if (this.#cold(nowMs) === 0) return false
-    this.#coldTokens = ColdTokens.allAt(this.tokens, nowMs + this.windowMs + this.#lostCallMs)
+    this.#coldTokens = ColdTokens.allAt(this.tokens, nowMs + this.windowMs + this.#terms.lostCallMs)
     return true
   }
 
@@ -271,9 +291,10 @@ export class Bucket implements Gate {
    * @returns whether it did
    */
   halve(sentAtMs: number, nowMs: number): boolean {
-    if (this.reduction === undefined) this.reduction = new Reduction(this.tokens, this.windowMs, nowMs)
-    else if (sentAtMs < this.reduction.sinceMs) return false
-    else this.reduction.halve(this.tokens, nowMs)
+    const { reduction } = this
+    if (reduction === undefined) this.inherit(new Reduction(this.tokens, this.windowMs, nowMs))
+    else if (sentAtMs < reduction.sinceMs) return false
+    else reduction.halve(this.tokens, nowMs)
     this.#pace(nowMs)
     return true
   }
@@ -283,90 +304,55 @@ export class Bucket implements Gate {
    * @returns whether more or fewer tokens are free by it
    */
   told(seen: Usage, sentAtMs: number, nowMs: number): boolean {
-    this.#news ??= new HeaderNews()
+    this.#lowered ??= new Lowered()
     const tripMs = nowMs - sentAtMs
-    this.#keepMs = Math.min(this.windowMs, Math.max(this.#keepMs, 2 * tripMs))
+    this.#lowered.keepMs = Math.min(this.windowMs, Math.max(this.#lowered.keepMs, 2 * tripMs))
     // The server looked back from some moment between sending and now; when it counted what was answered then, it knows alone.
     const sinceMs = sentAtMs - tripMs - this.windowMs
     const ours = this.inFlight + this.silent + (this.#known?.length ?? 0) + this.#answers.countFrom(sinceMs)
     const { tokens, windowMs, limit } = this
     const mayRaise = limit.trustHeaders === 'raise'
-    const isNews = this.#news.read(seen, { tokens, windowMs, mayRaise, sentAtMs, ours, sinceMs }, nowMs)
+    const isNews = this.#lowered.read(seen, { tokens, windowMs, mayRaise, sentAtMs, ours, sinceMs }, nowMs)
     this.#pace(nowMs)
     return isNews
   }
 
   /** Nothing would be forgotten if the bucket were made anew. */
   isIdle(nowMs: number): boolean {
-    return (
-      this.lanes === 0 &&
-      this.inFlight === 0 &&
-      this.silent === 0 &&
-      this.free(nowMs) === this.tokens &&
-      this.#answers.length === 0
-    )
+    return this.lanes === 0 && this.#isAllBack(nowMs) && this.free(nowMs) === this.tokens
   }
 
-  /**
-   * When every token is lost and the route is silent, no answer would ever come to free one: a single call may then go in
-   * the place of lost ones, as soon as those would be back had their routes been alive.
-   * @param atBest as if nothing were under way on the silent routes
-   */
+  /** No token is away that was taken here, and nothing that is still learned can make it so. */
+  #isAllBack(nowMs: number): boolean {
+    if (this.inFlight > 0 || this.silent > 0 || this.#awayUntilKnown(nowMs) > 0) return false
+    this.#awayAfterAnswers(nowMs)
+    return this.#answers.length === 0
+  }
+
   #probeAtMs(tokens: number, atBest: boolean): number {
-    let missing = tokens
-    for (const route of this.#silentRoutes()) {
-      if (route.inFlight > 0 && !atBest) continue
-      missing -= route.silentTokens(this)
-      if (missing <= 0) return route.lastGivenUpAtMs + this.#lostCallMs + this.windowMs
-    }
-    return Number.POSITIVE_INFINITY
+    return probeAtMs(this, this.#routes, tokens, this.#terms.lostCallMs + this.windowMs, atBest)
   }
 
-  /** The routes whose first answer it waits for, the one that was given up first first. */
-  #silentRoutes(): readonly Route[] {
-    return this.#routes
-      .map(draw => draw.route)
-      .filter(route => route.silentTokens(this) > 0)
-      .sort((a, b) => a.lastGivenUpAtMs - b.lastGivenUpAtMs)
-  }
-
-  /** Only a probe into a silent route is let through without free tokens. One token for one: below 0 others are missing too. */
-  #borrow(tokens: number, nowMs: number, reserved: number): void {
-    let missing = Math.min(tokens, tokens + reserved - this.free(nowMs))
-    if (missing <= 0) return
-    for (const route of this.#silentRoutes()) if (route.inFlight === 0) missing -= route.borrow(this, missing)
-  }
-
-  /** What others took at `atMs`, beyond what a halving leaves them already: both speak of the same others. */
   #foreign(atMs: number, nowMs: number): number {
-    const foreign = this.#news?.foreign(atMs) ?? 0
-    return foreign === 0 ? 0 : Math.max(0, foreign - (this.#ceiling(nowMs) - this.#capacity(nowMs)))
+    return this.#lowered === undefined ? 0 : this.#lowered.foreign(this.tokens, atMs, nowMs)
   }
 
   #fewerForeignMs(foreign: number, atMs: number): number {
-    return foreign === 0 ? Number.POSITIVE_INFINITY : (this.#news as HeaderNews).fewerForeignMs(atMs)
-  }
-
-  #ceiling(nowMs: number): number {
-    return this.#news === undefined ? this.tokens : this.#news.ceiling(this.tokens, nowMs)
+    return foreign === 0 ? Number.POSITIVE_INFINITY : (this.#lowered as Lowered).fewerForeignMs(atMs)
   }
 
   #capacity(nowMs: number): number {
-    // What headers tell may be more than is documented, but a server that halves says nothing of it there.
-    let tokens = this.#ceiling(nowMs)
-    if (nowMs < this.halvedUntilMs) tokens = Math.min(tokens, Math.max(1, Math.floor(this.tokens / 2)))
-    if (this.reduction === undefined) return tokens
-    const reduced = this.reduction.tokens(this.tokens, nowMs)
-    if (reduced >= this.tokens) {
-      this.reduction = undefined
-      this.#recovered?.(this)
-    }
-    return Math.min(tokens, reduced)
+    const lowered = this.#lowered
+    if (lowered === undefined) return this.tokens
+    const wasReduced = lowered.reduction !== undefined
+    const capacity = lowered.capacity(this.tokens, nowMs)
+    if (wasReduced && lowered.reduction === undefined) this.#terms.recovered?.(this)
+    return capacity
   }
 
   /** At once where the limit changes: what is away until then came back at the old rate. */
   #pace(nowMs: number): void {
-    if (this.#window.isPaced) this.#window.pace(this.#answers, this.#capacity(nowMs), nowMs - this.#delayMs(nowMs))
+    if (this.#answers.isPaced) this.#answers.pace(this.#capacity(nowMs), nowMs - this.#delayMs(nowMs))
   }
 
   /** Instants that were changed among those judged free must be judged again. */
@@ -385,19 +371,20 @@ export class Bucket implements Gate {
    * than a round trip on either.
    */
   #floorMs(nowMs: number): number {
-    const only = this.#useFloor && this.#routes.length === 1 ? this.#routes[0] : undefined
-    return only === undefined ? 0 : only.route.floor.floorMs(nowMs)
+    const only = this.#terms.useFloor && this.#routes.length === 1 ? this.#routes[0] : undefined
+    return only === undefined ? 0 : only.floor.floorMs(nowMs)
   }
 
   #awayAfterAnswers(nowMs: number): number {
     const answers = this.#answers
     const delayMs = this.#delayMs(nowMs)
+    const keepMs = this.#lowered === undefined ? 0 : this.#lowered.keepMs
     // Both ways: a second, faster route lowers the floor, and what was free no longer is.
     while (this.#away < answers.length && answers.at(this.#away) + delayMs <= nowMs) this.#away++
     while (this.#away > 0 && answers.at(this.#away - 1) + delayMs > nowMs) this.#away--
     // Free even without a floor: free for good.
-    while (this.#away > 0 && answers.at(0) + this.windowMs + guardMs(this.windowMs) + this.#keepMs <= nowMs) {
-      this.#news?.forget(answers.at(0))
+    while (this.#away > 0 && answers.at(0) + this.windowMs + guardMs(this.windowMs) + keepMs <= nowMs) {
+      this.#lowered?.forget(answers.at(0))
       answers.dropFirst()
       this.#away--
     }
@@ -407,8 +394,8 @@ export class Bucket implements Gate {
   #awayUntilKnown(nowMs: number): number {
     const known = this.#known
     if (known === undefined) return 0
-    for (; known.length > 0 && this.#window.lostUntilMs(known.at(0)) <= nowMs; known.dropFirst())
-      this.#window.enterLost(this.#answers, known.at(0), this.#floorMs(nowMs))
+    for (; known.length > 0 && this.#answers.lostUntilMs(known.at(0)) <= nowMs; known.dropFirst())
+      this.#answers.enterLost(known.at(0), this.#floorMs(nowMs))
     return known.length
   }
 

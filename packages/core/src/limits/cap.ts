@@ -1,24 +1,40 @@
 import type { Gate } from '../ports/ledger.ts'
+import { labelsOf } from './keys.ts'
 import type { InFlightLimit, Labels } from './limit.ts'
 
 /** A cap on the calls that have been sent and not settled, for one set of label values. */
 export class Cap implements Gate {
-  readonly kind = 'cap'
-  readonly windowMs = 0
   readonly limit: InFlightLimit
-  readonly key: string
-  /** Any labels that lead here. */
-  readonly labels: Labels
+  /** The values of the labels it is kept by. */
+  readonly values: string
   tokens: number
   inFlight = 0
   lanes = 0
   dropped = false
+  readonly #id: string
 
-  constructor(limit: InFlightLimit, key: string, labels: Labels, tokens: number) {
+  /** @param id tells the gates of one limit from those of others */
+  constructor(limit: InFlightLimit, id: string, values: string, tokens: number) {
     this.limit = limit
-    this.key = key
-    this.labels = labels
+    this.#id = id
+    this.values = values
     this.tokens = tokens
+  }
+
+  get kind(): 'cap' {
+    return 'cap'
+  }
+
+  get windowMs(): number {
+    return 0
+  }
+
+  get key(): string {
+    return `${this.#id}/${this.values}`
+  }
+
+  get labels(): Labels {
+    return labelsOf(this.by, this.values)
   }
 
   get name(): string {

@@ -1,7 +1,7 @@
 import type { KeptHalving, KeptReduction } from '../ports/memory.ts'
 import type { Bucket } from './bucket.ts'
 import { LONGEST_MS } from './hold.ts'
-import { keyOf, keyOfAll, pick } from './keys.ts'
+import { keyOfAll } from './keys.ts'
 import type { Labels } from './limit.ts'
 import { Reduction, recoveredAtMs } from './reduction.ts'
 
@@ -37,15 +37,16 @@ export class Curbs {
     const reduction = this.#reductions.get(key)
     if (reduction === undefined) return
     this.#reductions.delete(key)
-    bucket.reduction = Reduction.from(reduction)
+    bucket.inherit(Reduction.from(reduction))
   }
 
   /** After the halvings have changed. */
   apply(bucket: Bucket): void {
-    bucket.halvedUntilMs = Number.NEGATIVE_INFINITY
+    let halvedUntilMs = Number.NEGATIVE_INFINITY
     for (const { labels, untilMs } of this.#halvings.values()) {
-      if (isCountedBy(bucket, labels)) bucket.halvedUntilMs = Math.max(bucket.halvedUntilMs, untilMs)
+      if (isCountedBy(bucket, labels)) halvedUntilMs = Math.max(halvedUntilMs, untilMs)
     }
+    bucket.halveUntil(halvedUntilMs)
   }
 
   halvings(nowMs: number): readonly KeptHalving[] {
@@ -64,17 +65,18 @@ export class Curbs {
 
 /** Whether each of these labels is one that the bucket is kept by, with the bucket's value. */
 export function isCountedBy(bucket: Bucket, labels: Labels): boolean {
-  return Object.entries(labels).every(([name, value]) => bucket.by.includes(name) && bucket.labels[name] === value)
+  const own = bucket.labels
+  return Object.entries(labels).every(([name, value]) => Object.hasOwn(own, name) && own[name] === value)
 }
 
 function describeBucket(bucket: Bucket): Pick<KeptReduction, 'limit' | 'labels' | 'burst'> {
   return {
     limit: bucket.name,
-    labels: pick(bucket.by, bucket.labels),
+    labels: bucket.labels,
     ...(bucket.isBurst && { burst: true as const }),
   }
 }
 
 function reductionKey({ limit, labels, burst }: Pick<KeptReduction, 'limit' | 'labels' | 'burst'>): string {
-  return `${keyOf(['limit'], { limit })}${burst === true}${keyOfAll(labels)}`
+  return JSON.stringify([limit, burst === true]) + keyOfAll(labels)
 }

@@ -1,13 +1,11 @@
 import { DRIFT, guardMs } from './guard.ts'
 import { SlidingWindow } from './sliding-window.ts'
-import type { TimeRing } from './time-ring.ts'
 
 /**
  * A counter that decays by `limit` per window and never holds more than `limit`: a leaky bucket. Tokens come back one after
  * another. Whoever fills such a counter later than was true never finds it lower than it is.
  */
 export class DecayingCounter extends SlidingWindow {
-  override readonly isPaced = true
   readonly #windowMs: number
   #tokens: number
 
@@ -17,14 +15,18 @@ export class DecayingCounter extends SlidingWindow {
     this.#tokens = tokens
   }
 
-  override enter(answers: TimeRing, fromMs: number, tokens: number): number {
-    let lastMs = answers.length === 0 ? Number.NEGATIVE_INFINITY : answers.at(answers.length - 1)
+  override get isPaced(): boolean {
+    return true
+  }
+
+  override enter(fromMs: number, tokens: number): number {
+    let lastMs = this.length === 0 ? Number.NEGATIVE_INFINITY : this.at(this.length - 1)
     // Instants are a window before the return, as in every kind.
     lastMs = Math.max(lastMs, fromMs - this.#windowMs)
     const firstMs = lastMs + this.#stepMs()
     for (let i = 0; i < tokens; i++) {
       lastMs += this.#stepMs()
-      answers.insert(lastMs)
+      this.insert(lastMs)
     }
     return firstMs
   }
@@ -49,20 +51,20 @@ export class DecayingCounter extends SlidingWindow {
   }
 
   /** No answer of it was under way: the floor, which judging takes off, is none of its. */
-  override enterLost(answers: TimeRing, backAtMs: number, floorMs: number): void {
-    this.enter(answers, this.lostUntilMs(backAtMs) + floorMs, 1)
+  override enterLost(backAtMs: number, floorMs: number): void {
+    this.enter(this.lostUntilMs(backAtMs) + floorMs, 1)
   }
 
   /** What is in the counter stays in it, and decays at the new rate. */
-  override pace(answers: TimeRing, tokens: number, freeMs: number): void {
+  override pace(tokens: number, freeMs: number): void {
     if (tokens === this.#tokens) return
     const slower = this.#tokens / tokens
     this.#tokens = tokens
     const later: number[] = []
-    for (let i = answers.length - answers.countFrom(freeMs); i < answers.length; i++) later.push(answers.at(i))
+    for (let i = this.length - this.countFrom(freeMs); i < this.length; i++) later.push(this.at(i))
     // From the back: so each is found at once.
-    for (let i = later.length - 1; i >= 0; i--) answers.remove(later[i] as number)
-    for (const atMs of later) answers.insert(freeMs + (atMs - freeMs) * slower)
+    for (let i = later.length - 1; i >= 0; i--) this.remove(later[i] as number)
+    for (const atMs of later) this.insert(freeMs + (atMs - freeMs) * slower)
   }
 
   /** Clocks drift apart: in a counter that never empties that would add up. */

@@ -1,5 +1,6 @@
 import type { Gate } from '../ports/ledger.ts'
 import { guardMs } from './guard.ts'
+import { labelsOf } from './keys.ts'
 import type { ErrorBudgetLimit, Labels } from './limit.ts'
 
 /** A budget that is used up. */
@@ -21,26 +22,41 @@ const ALL = ''
  * budget up stops all calls; and a call in flight may come to be an error, so it counts as one until its answer is in.
  */
 export class ErrorBudget implements Gate {
-  readonly kind = 'budget'
-  readonly windowMs = 0
   readonly limit: ErrorBudgetLimit
-  readonly key: string
-  /** Any labels that lead here. */
-  readonly labels: Labels
+  /** The values of the labels it is kept by. */
+  readonly values: string
   /** The server's number of errors. */
   tokens: number
   inFlight = 0
   lanes = 0
   dropped = false
+  readonly #id: string
   /** Until when each error counts, ascending, by code. */
   readonly #errors = new Map<string, number[]>()
   #lastCode = ''
 
-  constructor(limit: ErrorBudgetLimit, key: string, labels: Labels, tokens: number) {
+  /** @param id tells the gates of one limit from those of others */
+  constructor(limit: ErrorBudgetLimit, id: string, values: string, tokens: number) {
     this.limit = limit
-    this.key = key
-    this.labels = labels
+    this.#id = id
+    this.values = values
     this.tokens = Math.max(LEAST, tokens)
+  }
+
+  get kind(): 'budget' {
+    return 'budget'
+  }
+
+  get windowMs(): number {
+    return 0
+  }
+
+  get key(): string {
+    return `${this.#id}/${this.values}`
+  }
+
+  get labels(): Labels {
+    return labelsOf(this.by, this.values)
   }
 
   get name(): string {

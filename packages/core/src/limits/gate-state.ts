@@ -1,7 +1,6 @@
 import type { GateState } from '../ports/ledger.ts'
-import type { MemoryGate } from './gates.ts'
 import type { Hold } from './hold.ts'
-import { pick } from './keys.ts'
+import type { MemoryGate } from './shelf.ts'
 
 /**
  * A bucket, cap or budget as plain data.
@@ -12,7 +11,7 @@ export function stateOf(gate: MemoryGate, tokens: number, nowMs: number, reserve
   return {
     kind: gate.kind,
     name: gate.name,
-    labels: pick(gate.limit.by, gate.labels),
+    labels: gate.labels,
     limit: gate.tokens,
     free: Math.max(0, gate.free(nowMs)),
     inFlight: gate.inFlight,

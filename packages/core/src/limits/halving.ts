@@ -1,7 +1,6 @@
 import type { SchedulerEvent } from '../ports/observer.ts'
 import type { Bucket } from './bucket.ts'
-import type { MemoryGate } from './gates.ts'
-import { pick } from './keys.ts'
+import type { MemoryGate } from './shelf.ts'
 import type { MemoryTicket } from './ticket.ts'
 
 export interface HalvingSetup {
@@ -55,7 +54,7 @@ export class Halving {
     this.#setup.lastingChanged()
     this.#setup.emit({
       type: 'halved',
-      labels: pick(bucket.limit.by, bucket.labels),
+      labels: bucket.labels,
       limit: bucket.name,
       tokens: bucket.reduction?.tokens(bucket.tokens, nowMs) ?? bucket.tokens,
     })

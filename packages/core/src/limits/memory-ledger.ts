@@ -19,12 +19,13 @@ import type { Bucket } from './bucket.ts'
 import { Curbs, isCountedBy } from './curbs.ts'
 import type { Spent } from './error-budget.ts'
 import { holdState, stateOf } from './gate-state.ts'
-import { Gates, type MemoryGate, type MemoryPassage } from './gates.ts'
+import { Gates, type MemoryPassage } from './gates.ts'
 import { Halving, mostSpecific } from './halving.ts'
 import type { Hold } from './hold.ts'
 import { Holds } from './holds.ts'
 import { pick } from './keys.ts'
 import type { Labels } from './limit.ts'
+import type { MemoryGate } from './shelf.ts'
 import { MemoryTicket } from './ticket.ts'
 
 const NOTHING_SEEN: Seen = Object.freeze({})
@@ -247,7 +248,7 @@ class MemoryLedger implements LedgerSession {
     this.#setup.lastingChanged()
     for (const bucket of this.#curbed(labels)) {
       const tokens = Math.max(1, Math.floor(bucket.tokens / 2))
-      this.#setup.emit({ type: 'halved', labels: pick(bucket.by, bucket.labels), limit: bucket.name, tokens })
+      this.#setup.emit({ type: 'halved', labels: bucket.labels, limit: bucket.name, tokens })
     }
   }
 

@@ -26,6 +26,8 @@ export class Route {
   lastAnswerAtMs = Number.NEGATIVE_INFINITY
   lastGivenUpAtMs = Number.NEGATIVE_INFINITY
   dropped = false
+  /** The routes of every bucket on which it alone draws. */
+  readonly alone: readonly Route[] = Object.freeze([this])
   readonly #bornAtMs: number
   #silentSinceMs = Number.POSITIVE_INFINITY
   /** Calls that were given up since the last answer: their tokens wait for the next one, for nobody knows what became of the route. */

@@ -1,6 +1,7 @@
 import type { Ticket } from '../ports/ledger.ts'
-import type { MemoryGate, MemoryPassage } from './gates.ts'
+import type { MemoryPassage } from './gates.ts'
 import type { Hold } from './hold.ts'
+import type { MemoryGate } from './shelf.ts'
 
 interface HoldPass {
   readonly hold: Hold

@@ -26,7 +26,10 @@ export class TimeRing {
 
   /** Keeps the order: instants come nearly sorted, so the search starts at the back. */
   insert(atMs: number): void {
-    if (this.#length === this.#items.length) this.#grow()
+    if (this.#length === this.#items.length) {
+      this.#items = grown(this)
+      this.#head = 0
+    }
     const mask = this.#items.length - 1
     let i = this.#length
     while (i > 0) {
@@ -54,12 +57,11 @@ export class TimeRing {
     this.#head = (this.#head + 1) & (this.#items.length - 1)
     this.#length--
   }
+}
 
-  #grow(): void {
-    // Not pushed: an array that grows by itself keeps room for more.
-    const grown = new Array<number>(2 * this.#length).fill(0)
-    for (let i = 0; i < this.#length; i++) grown[i] = this.at(i)
-    this.#items = grown
-    this.#head = 0
-  }
+/** No method of it: private ones take eight bytes in every ring. Not pushed: an array that grows by itself keeps room for more. */
+function grown(ring: TimeRing): number[] {
+  const items = new Array<number>(2 * ring.length).fill(0)
+  for (let i = 0; i < ring.length; i++) items[i] = ring.at(i)
+  return items
 }

@@ -1,24 +1,7 @@
-import { tokenBucket } from '@headgate/core'
 import { describe, expect, test } from 'vitest'
-import { Bucket, type BucketOptions } from '../../src/limits/bucket.ts'
+import type { Bucket, BucketTerms } from '../../src/limits/bucket.ts'
 import { Route } from '../../src/limits/route.ts'
-
-const limit = tokenBucket({ name: 'b', limit: 3, windowMs: 1000, by: ['uid'] })
-
-function bucket(options: Partial<BucketOptions> = {}): Bucket {
-  return new Bucket({
-    limit,
-    key: 'k',
-    labels: { uid: 'u' },
-    tokens: 3,
-    windowMs: 1000,
-    coldStart: 'full',
-    bornAtMs: 0,
-    lostCallMs: 5000,
-    useFloor: true,
-    ...options,
-  })
-}
+import { bucketOf, setTokens } from '../support/buckets.ts'
 
 /** A route whose floor is `floorMs` from 0 on: all its round trips are alike. */
 function routeOf(floorMs: number): Route {
@@ -46,7 +29,7 @@ function play(on: Bucket, steps: readonly Step[]): void {
     else if (what === 'answer') on.giveBackAfter(atMs, tokens)
     else if (what === 'give back') on.giveBack(tokens)
     else if (what === 'back at') on.giveBackAt(atMs, tokens)
-    else if (what === 'limit') on.setTokens(tokens, atMs)
+    else if (what === 'limit') setTokens(on, tokens, atMs)
     else if (what === 'refused cold') expect(on.refusedInColdStart(atMs), where).toBe(true)
     else if (what === 'free') expect(on.free(atMs), where).toBe(tokens)
     else if (what === 'ready') expect(on.readyAtMs(tokens, atMs), where).toBe(step[3])
@@ -167,12 +150,12 @@ describe('the token rule', () => {
         ['ready', 0, 0, 0],
       ],
     ],
-  ])('%s', (_, steps) => play(bucket(), steps))
+  ])('%s', (_, steps) => play(bucketOf(), steps))
 })
 
 describe('a limit that is changed', () => {
   test('below what is away: nothing until enough is back', () => {
-    play(bucket(), [
+    play(bucketOf(), [
       ['take', 0, 3],
       ['answer', 0, 1],
       ['answer', 10, 1],
@@ -214,12 +197,12 @@ describe('no start is possible before', () => {
         ['earliest', 500, 1, 1011],
       ],
     ],
-  ])('%s', (_, steps) => play(bucket(), steps))
+  ])('%s', (_, steps) => play(bucketOf(), steps))
 })
 
 describe('the floor', () => {
   test('of the one route shortens the wait', () => {
-    const on = bucket()
+    const on = bucketOf()
     on.drawnBy(routeOf(90), 0)
     play(on, [
       ['take', 0, 1],
@@ -230,19 +213,19 @@ describe('the floor', () => {
   })
 
   test('of several routes is never that of a slow one', () => {
-    const on = bucket()
+    const on = bucketOf()
     on.drawnBy(routeOf(90), 0)
+    play(on, [['take', 0, 1]])
     on.drawnBy(routeOf(27), 0)
     play(on, [
-      ['take', 0, 1],
       ['answer', 100, 1],
-      ['free', 1073, 2],
+      ['free', 1100, 2],
       ['free', 1101, 3],
     ])
   })
 
   test('that is lost takes back what it had lent', () => {
-    const on = bucket()
+    const on = bucketOf()
     on.drawnBy(routeOf(90), 0)
     play(on, [
       ['take', 0, 1],
@@ -257,7 +240,7 @@ describe('the floor', () => {
   })
 
   test('is off with useFloor: false', () => {
-    const on = bucket({ useFloor: false })
+    const on = bucketOf({ useFloor: false })
     on.drawnBy(routeOf(90), 0)
     play(on, [
       ['take', 0, 1],
@@ -267,22 +250,29 @@ describe('the floor', () => {
     ])
   })
 
-  test('a route that has not drawn for long does not count', () => {
-    const on = bucket()
-    on.drawnBy(new Route(0), 0)
-    const route = new Route(0)
-    for (let i = 0; i < 40; i++) route.floor.add(100, 700_000)
-    on.drawnBy(route, 700_000)
+  test('is that of the route that draws once all tokens of others are back', () => {
+    const on = bucketOf()
+    on.drawnBy(routeOf(27), 0)
     play(on, [
-      ['take', 700_000, 1],
-      ['answer', 700_100, 1],
-      ['free', 701_011, 3],
+      ['take', 0, 1],
+      ['answer', 100, 1],
+      ['free', 1074, 3],
+    ])
+    // Back by its floor, and not yet back by any.
+    on.drawnBy(routeOf(90), 1100)
+    play(on, [['free', 1100, 2]])
+    on.drawnBy(routeOf(90), 1101)
+    play(on, [
+      ['take', 1101, 1],
+      ['answer', 1200, 1],
+      ['free', 2110, 2],
+      ['free', 2111, 3],
     ])
   })
 })
 
 describe('a cold start', () => {
-  test.each<[string, Partial<BucketOptions>, readonly Step[]]>([
+  test.each<[string, Partial<BucketTerms>, readonly Step[]]>([
     [
       'paced: evenly over two windows',
       { coldStart: 'paced', tokens: 4 },
@@ -389,10 +379,10 @@ describe('a cold start', () => {
         ['free', 2000, 4],
       ],
     ],
-  ])('%s', (_, options, steps) => play(bucket(options), steps))
+  ])('%s', (_, options, steps) => play(bucketOf(options), steps))
 
   test('once over is over: a refusal then halves instead', () => {
-    const on = bucket({ coldStart: 'paced' })
+    const on = bucketOf({ coldStart: 'paced' })
     expect(on.refusedInColdStart(2000)).toBe(false)
     expect(on.halve(2000, 2000)).toBe(true)
     expect(on.free(2000)).toBe(1)
@@ -401,7 +391,7 @@ describe('a cold start', () => {
   test.each([7, 30, 100, 333, 1200])(
     'with a limit of %d no instant of return is missed by a rounding error',
     tokens => {
-      const on = bucket({ coldStart: 'paced', tokens, windowMs: 1000 / 3, bornAtMs: 0.1 })
+      const on = bucketOf({ coldStart: 'paced', tokens, windowMs: 1000 / 3, bornAtMs: 0.1 })
       let nowMs = 0.1
       for (let i = 0; i < tokens; i++) {
         nowMs = on.readyAtMs(1, nowMs)
@@ -415,7 +405,7 @@ describe('a cold start', () => {
 
 describe('idle', () => {
   test('is a bucket that would be the same if it were made anew', () => {
-    const on = bucket()
+    const on = bucketOf()
     expect(on.isIdle(0)).toBe(true)
     on.take(1, 0)
     expect(on.isIdle(0)).toBe(false)
@@ -431,12 +421,12 @@ describe('idle', () => {
   })
 
   test('is not one in its cold start', () => {
-    expect(bucket({ coldStart: 'paced' }).isIdle(1999)).toBe(false)
-    expect(bucket({ coldStart: 'paced' }).isIdle(2000)).toBe(true)
+    expect(bucketOf({ coldStart: 'paced' }).isIdle(1999)).toBe(false)
+    expect(bucketOf({ coldStart: 'paced' }).isIdle(2000)).toBe(true)
   })
 
   test('is not one whose token came back early by the floor', () => {
-    const on = bucket()
+    const on = bucketOf()
     on.drawnBy(routeOf(90), 0)
     on.take(1, 0)
     on.giveBackAfter(100, 1)

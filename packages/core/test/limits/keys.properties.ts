@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { keyOf, pick } from '../../src/limits/keys.ts'
+import { keyOf, pick, labelsOf as valuesOf } from '../../src/limits/keys.ts'
 import { runs } from '../support/runs.ts'
 
 // Made of the very characters that join and end the values.
@@ -17,6 +17,17 @@ test('different values never give one key, equal ones always do', () => {
     fc.property(values, values, (one, other) => {
       const isSame = one.every((each, i) => each === other[i])
       expect(keyOf(names, labelsOf(one)) === keyOf(names, labelsOf(other))).toBe(isSame)
+    }),
+    runs(1000),
+  )
+})
+
+test('a key tells the values that it was made of', () => {
+  fc.assert(
+    fc.property(values, fc.integer({ min: 0, max: 3 }), (of, count) => {
+      const some = names.slice(0, count)
+      const labels = labelsOf(of)
+      expect(valuesOf(some, keyOf(some, labels) as string)).toStrictEqual(pick(some, labels))
     }),
     runs(1000),
   )

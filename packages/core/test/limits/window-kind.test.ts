@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { Bucket } from '../../src/limits/bucket.ts'
+import type { Bucket } from '../../src/limits/bucket.ts'
 import { tokenBucket } from '../../src/limits/define.ts'
 import { Route } from '../../src/limits/route.ts'
+import { bucketOf, setTokens } from '../support/buckets.ts'
 import { runKind, tokensBetween } from '../support/kind-load.ts'
 import type { Kind } from '../support/kind-servers.ts'
 
@@ -9,20 +10,10 @@ const GUARD = 1
 /** 200 ppm: clocks drift. */
 const STEP = 200.04
 
-function bucketOf(window: Kind, more: { burst?: number; isBurst?: boolean; useFloor?: boolean } = {}) {
+function ofKind(window: Kind, more: { burst?: number; isBurst?: boolean; useFloor?: boolean } = {}) {
   const { burst, isBurst = false, useFloor = false } = more
-  const bucket = new Bucket({
-    limit: tokenBucket({ name: 'b', limit: 5, windowMs: 1_000, by: ['uid'], window, ...(burst && { burst }) }),
-    key: 'k',
-    labels: { uid: 'u' },
-    tokens: 5,
-    windowMs: 1_000,
-    coldStart: 'full',
-    bornAtMs: 0,
-    lostCallMs: 5_000,
-    isBurst,
-    useFloor,
-  })
+  const limit = tokenBucket({ name: 'b', limit: 5, windowMs: 1_000, by: ['uid'], window, ...(burst && { burst }) })
+  const bucket = bucketOf({ limit, tokens: 5, isBurst, useFloor })
   bucket.drawnBy(new Route(0), 0)
   return bucket
 }
@@ -45,20 +36,20 @@ function burst(bucket: Bucket, sentAtMs: number, ...answersMs: number[]): void {
 
 describe('a counter that decays', () => {
   it('gives the tokens of a burst back one after another, the first as soon as one has decayed', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     burst(bucket, 0, 10, 20, 30, 40, 50)
     expect(returns(bucket, 60)).toEqual([1, 2, 3, 4, 5].map(n => hundredths(10 + n * STEP + GUARD)))
   })
 
   it('begins anew once it is empty', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     burst(bucket, 0, 10)
     burst(bucket, 5_000, 5_010, 5_020)
     expect(returns(bucket, 5_030)).toEqual([5_010 + STEP + GUARD, 5_010 + 2 * STEP + GUARD])
   })
 
   it('counts a call in flight whole, and fills the counter only with its answer', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     bucket.take(5, 0)
     expect(bucket.readyAtMs(1, 900)).toBe(Number.POSITIVE_INFINITY)
     bucket.giveBackAfter(900, 5)
@@ -66,7 +57,7 @@ describe('a counter that decays', () => {
   })
 
   it('a lost call is away until it must have been counted, and decays only from then on', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     bucket.take(5, 0)
     bucket.giveBack(5)
     // Back at 6,000 by a window of its own: counted by 5,000.
@@ -78,7 +69,7 @@ describe('a counter that decays', () => {
   })
 
   it('lost calls and answered ones decay in one line', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     bucket.take(2, 0)
     bucket.giveBack(2)
     bucket.giveBackAt(6_000, 2)
@@ -89,28 +80,28 @@ describe('a counter that decays', () => {
   })
 
   it('keeps what is in it when the limit changes, and lets it decay at the new rate', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     burst(bucket, 0, 0, 0, 0, 0, 0)
     // Two and a half have decayed by then.
     const atMs = GUARD + 2.5 * STEP
     expect(bucket.free(atMs)).toBe(2)
-    bucket.setTokens(10, atMs)
+    setTokens(bucket, 10, atMs)
     expect(bucket.free(atMs)).toBe(7)
     expect(bucket.readyAtMs(8, atMs)).toBeCloseTo(atMs + STEP / 4, 6)
-    bucket.setTokens(1, atMs)
+    setTokens(bucket, 1, atMs)
     expect(bucket.free(atMs)).toBe(-2)
     expect(bucket.readyAtMs(1, atMs)).toBeCloseTo(atMs + 2.5 * 5 * STEP, 6)
   })
 
   it('decays at the rate of a lowered limit from then on, also when nobody looks meanwhile', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     burst(bucket, 0, 0, 0, 0, 0, 0)
-    bucket.setTokens(1, GUARD)
+    setTokens(bucket, 1, GUARD)
     expect(bucket.free(GUARD + 5 * STEP + 0.01)).toBe(1 - 4)
   })
 
   it('decays half as fast while it is halved', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     burst(bucket, 0, 0, 0, 0, 0, 0)
     bucket.halve(0, GUARD)
     // Of five two have decayed by then; not halved, it would be four.
@@ -121,18 +112,15 @@ describe('a counter that decays', () => {
   })
 
   it('is emptied at once by a refusal in the cold start, as any other', () => {
-    const bucket = new Bucket({
-      limit: tokenBucket({ name: 'b', limit: 5, windowMs: 1_000, by: ['uid'], window: 'decay' }),
-      ...{ key: 'k', labels: {}, tokens: 5, windowMs: 1_000, coldStart: 'paced', bornAtMs: 0, lostCallMs: 500 },
-      useFloor: false,
-    })
+    const limit = tokenBucket({ name: 'b', limit: 5, windowMs: 1_000, by: ['uid'], window: 'decay' })
+    const bucket = bucketOf({ limit, tokens: 5, coldStart: 'paced', lostCallMs: 500, useFloor: false })
     expect([399, 400, 800, 2_000].map(atMs => bucket.free(atMs))).toEqual([0, 1, 2, 5])
   })
 })
 
 describe('an anchored window', () => {
   it('gives all tokens back one window after the first call that was surely counted', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     burst(bucket, 0, 30, 40, 200, 300)
     expect(bucket.proved(40, 0)).toBe(true)
     expect(returns(bucket, 300)).toEqual([1_031, 1_041, 1_041, 1_041])
@@ -145,20 +133,20 @@ describe('an anchored window', () => {
   })
 
   it('believes no answer of a call that may not have been counted', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     burst(bucket, 0, 30, 200)
     expect(returns(bucket, 300)).toEqual([1_031, 1_201])
   })
 
   it('leaves a call away for a window of its own that may have been counted in the next', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     burst(bucket, 0, 30, 999, 1_000)
     bucket.proved(30, 0)
     expect(returns(bucket, 1_000)).toEqual([1_031, 1_031, 2_001])
   })
 
   it('begins no window while anything of the last one may be away', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     burst(bucket, 0, 30, 1_000)
     burst(bucket, 1_100, 1_130, 1_200)
     expect(bucket.proved(1_130, 1_100)).toBe(false)
@@ -169,7 +157,7 @@ describe('an anchored window', () => {
   })
 
   it('begins one after the last even if a straggler may have begun it, no earlier than the last can have ended', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     bucket.take(1, 0)
     burst(bucket, 0, 30)
     bucket.proved(30, 0)
@@ -184,7 +172,7 @@ describe('an anchored window', () => {
   })
 
   it('begins none before the last is surely over', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     burst(bucket, 0, 30)
     bucket.proved(30, 0)
     bucket.take(1, 1_030)
@@ -196,14 +184,14 @@ describe('an anchored window', () => {
   })
 
   it('begins none while the limit is halved: somebody else may have begun it', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     bucket.halve(0, 0)
     burst(bucket, 100, 130, 200)
     expect(bucket.proved(130, 100)).toBe(false)
   })
 
   it('an answer to a call of an earlier window proves nothing of this one', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     burst(bucket, 0, 30)
     burst(bucket, 2_000, 2_100, 2_200)
     expect(bucket.proved(30, 0)).toBe(false)
@@ -220,7 +208,7 @@ describe('aligned windows', () => {
   ])(
     'give a token back that was counted at the latest %s, when a request must arrive in the next',
     (_, latestMs, endsMs) => {
-      const bucket = bucketOf('aligned')
+      const bucket = ofKind('aligned')
       const toMs = bucket.toldFromMs(latestMs, 99_999, -7_020)
       expect(toMs + 1_000).toBe(endsMs - 7_020)
       expect(bucket.toldFromMs(latestMs, 1_000, -7_020)).toBe(1_000)
@@ -228,7 +216,7 @@ describe('aligned windows', () => {
   )
 
   it('are as sliding ones without the time of the server', () => {
-    const bucket = bucketOf('aligned')
+    const bucket = ofKind('aligned')
     burst(bucket, 0, 30, 400)
     bucket.proved(30, 0)
     expect(returns(bucket, 500)).toEqual([1_031, 1_401])
@@ -237,7 +225,7 @@ describe('aligned windows', () => {
 
 describe.each(['aligned', 'anchored', 'decay'] as const)('what a burst allows under %s', window => {
   it('is an exact sliding window', () => {
-    const bucket = bucketOf(window, { burst: 5, isBurst: true })
+    const bucket = ofKind(window, { burst: 5, isBurst: true })
     burst(bucket, 0, 30, 400)
     bucket.proved(30, 0)
     expect(bucket.toldFromMs(9_400, 123, -9_000)).toBe(123)
@@ -247,20 +235,20 @@ describe.each(['aligned', 'anchored', 'decay'] as const)('what a burst allows un
 
 describe('a start is not thought impossible that an answer still under way may bring', () => {
   it('decays from its answer on', () => {
-    const bucket = bucketOf('decay')
+    const bucket = ofKind('decay')
     bucket.take(5, 0)
     expect(bucket.earliestMs(1, 100)).toBeCloseTo(100 + STEP + GUARD, 6)
   })
 
   it('ends with the anchored window', () => {
-    const bucket = bucketOf('anchored')
+    const bucket = ofKind('anchored')
     burst(bucket, 0, 30, 400, 500, 600)
     bucket.take(1, 700)
     expect(bucket.earliestMs(1, 800)).toBe(1_001)
   })
 
   it('ends with the aligned window, when the server says', () => {
-    const bucket = bucketOf('aligned')
+    const bucket = ofKind('aligned')
     burst(bucket, 0, 30, 400, 500, 600)
     bucket.take(1, 700)
     expect(bucket.earliestMs(1, 800)).toBe(1_031)

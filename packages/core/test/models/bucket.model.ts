@@ -1,8 +1,8 @@
-import { tokenBucket } from '@headgate/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Bucket } from '../../src/limits/bucket.ts'
+import type { Bucket } from '../../src/limits/bucket.ts'
 import { Route } from '../../src/limits/route.ts'
+import { bucketOf, setTokens } from '../support/buckets.ts'
 import { playModels, same, step } from './commands.ts'
 import { NaiveBucket, type NaiveOptions, type NaiveToken } from './naive-bucket.ts'
 import { NaiveRoute } from './naive-route.ts'
@@ -31,8 +31,6 @@ const world: fc.Arbitrary<World> = fc.record({
   useFloor: fc.boolean(),
 })
 
-const limit = tokenBucket({ name: 'b', limit: 1, windowMs: 1, by: ['uid'] })
-
 const begin = (chosen: World): { model: Model; real: Real } => ({
   model: {
     nowMs: 0,
@@ -42,7 +40,7 @@ const begin = (chosen: World): { model: Model; real: Real } => ({
     answered: [],
   },
   real: {
-    bucket: new Bucket({ ...chosen, limit, key: 'k', labels: { uid: 'u' }, bornAtMs: 0 }),
+    bucket: bucketOf(chosen),
     routes: [new Route(0), new Route(0)],
   },
 })
@@ -138,7 +136,7 @@ const commands = [
   fc.integer({ min: 1, max: 8 }).map(tokens =>
     step<Model, Real>(`set the limit to ${tokens}`, (model, real) => {
       model.bucket.setTokens(tokens, model.nowMs)
-      real.bucket.setTokens(tokens, model.nowMs)
+      setTokens(real.bucket, tokens, model.nowMs)
     }),
   ),
   fc.constant(

@@ -29,8 +29,8 @@ export class NaiveBucket {
   taken: NaiveToken[] = []
   /** Instants at which the tokens of a predecessor are back. */
   cold: number[] = []
-  /** By when a route drew last. */
-  drawn: { route: NaiveRoute; atMs: number }[] = []
+  /** The routes that drew since all tokens were back. */
+  drawn: NaiveRoute[] = []
   /** The limit as of the last halving, and the quiet time since. */
   halved: { limit: number; sinceMs: number; quietMs: number } | undefined
   readonly options: NaiveOptions
@@ -54,18 +54,13 @@ export class NaiveBucket {
 
   delayMs(nowMs: number): number {
     const only = this.options.useFloor && this.drawn.length === 1 ? this.drawn[0] : undefined
-    return this.windowMs + Math.max(1, this.windowMs * 200e-6) - (only === undefined ? 0 : only.route.floorMs(nowMs))
+    return this.windowMs + Math.max(1, this.windowMs * 200e-6) - (only === undefined ? 0 : only.floorMs(nowMs))
   }
 
   drawnBy(route: NaiveRoute, nowMs: number): void {
-    const before = this.drawn.find(draw => draw.route === route)
-    if (before !== undefined) {
-      before.atMs = nowMs
-      return
-    }
-    const longAgoMs = nowMs - 2 * this.windowMs - 600_000
-    this.drawn = this.drawn.filter(draw => draw.atMs >= longAgoMs || this.silentOn(draw.route).length > 0)
-    this.drawn.push({ route, atMs: nowMs })
+    this.settle(nowMs)
+    if (this.taken.length === 0) this.drawn = [route]
+    else if (!this.drawn.includes(route)) this.drawn.push(route)
   }
 
   /** What is surely back is forgotten: nothing that is learned later calls it away again. */
@@ -185,7 +180,7 @@ export class NaiveBucket {
   }
 
   #silentRoutes(): NaiveRoute[] {
-    const routes = this.drawn.map(draw => draw.route).filter(route => this.silentOn(route).length > 0)
+    const routes = this.drawn.filter(route => this.silentOn(route).length > 0)
     return routes.sort((a, b) => a.lastGivenUpAtMs - b.lastGivenUpAtMs)
   }
 
