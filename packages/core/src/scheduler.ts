@@ -134,7 +134,7 @@ export class HeadgateScheduler {
         this.#share(passage, task as Task<unknown>, new Sharer(request, nowMs, settle, reject, watch), nowMs)
         return
       }
-      const call = new Call(passage, request, task as Task<unknown>, nowMs, settle, reject)
+      const call = new Call(passage, request, task as Task<unknown>, nowMs, settle)
       call.watch = watch
       if (watch !== undefined) watch.call = call
       this.#enter(call, nowMs)
@@ -367,7 +367,6 @@ export class HeadgateScheduler {
       return false
     }
     call.listen(aborted => this.#aborted(aborted))
-    this.#passages.keep(call.request.labels, call.passage)
     this.#queue.append(call)
     return true
   }
@@ -522,11 +521,12 @@ export class HeadgateScheduler {
     const { call } = attempt
     const refusal = attempt.refusal ?? {}
     const mayGoOn =
-      refusal.holdMs === undefined ? call.refusals++ < call.retries : call.retries > 0 && call.holds++ < MOST_HOLDS
+      refusal.holdMs === undefined ? call.refusals++ < call.retries : call.holds++ < MOST_HOLDS && call.retries > 0
     const { signal } = call.request
     const nowMs = this.#clock.nowMs()
     if (signal?.aborted) call.reject(signal.reason)
-    else if (!mayGoOn || this.#closed) call.reject(new RefusedError(call.request.labels, call.attempts, refusal, error))
+    else if (!mayGoOn || this.#closed)
+      call.reject(new RefusedError(call.request.labels, call.refusals + call.holds, refusal, error))
     else {
       // Its limit may have been lowered while it ran, and a hold may outlast its patience.
       const hopeless =

@@ -16,14 +16,14 @@ export interface Watch {
 
 /** One accepted call, from `schedule` to the end of its promise. */
 export class Call implements Queued {
-  readonly passage: Passage
+  /** Of its lane, once it waits. */
+  passage: Passage
   /** Of a shared call the first one's, at the highest priority of all. */
   request: ScheduleRequest
   readonly task: Task<unknown>
   readonly queuedAtMs: number
   /** Since when it waits this time: it waits anew after a refusal. */
   waitingSinceMs: number
-  attempts = 0
   /** Refusals without a time, which use up retries. */
   refusals = 0
   /** Refusals with a time. */
@@ -41,7 +41,6 @@ export class Call implements Queued {
 
   readonly #deadlineMs: number
   readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: unknown) => void
   #stopListening: (() => void) | undefined
 
   constructor(
@@ -50,7 +49,6 @@ export class Call implements Queued {
     task: Task<unknown>,
     nowMs: number,
     resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
     sharers?: Sharers,
   ) {
     this.passage = passage
@@ -59,7 +57,6 @@ export class Call implements Queued {
     this.queuedAtMs = this.waitingSinceMs = nowMs
     this.#deadlineMs = request.maxWaitMs === undefined ? Number.POSITIVE_INFINITY : nowMs + request.maxWaitMs
     this.#resolve = resolve
-    this.#reject = reject
     this.sharers = sharers
   }
 
@@ -100,17 +97,21 @@ export class Call implements Queued {
   }
 
   resolve(value: unknown): void {
-    this.#settle()
+    this.settled = true
+    this.stopListening()
     this.#resolve(value)
   }
 
   reject(error: unknown): void {
-    this.#settle()
-    this.#reject(error)
-  }
-
-  #settle(): void {
+    // Of a second rejection nobody would hear.
+    if (this.settled) return
+    if (this.sharers === undefined) {
+      // The promise's own function that rejects would be a seventh of all that a waiting call takes.
+      this.resolve(Promise.reject(error))
+      return
+    }
     this.settled = true
     this.stopListening()
+    this.sharers.reject(error)
   }
 }

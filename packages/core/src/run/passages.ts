@@ -2,7 +2,7 @@ import type { Labels } from '../limits/limit.ts'
 import type { Passage } from '../ports/ledger.ts'
 
 /** Two generations of so many wait to be seen again. */
-const GENERATION = 4_096
+const GENERATION = 2_048
 
 /**
  * What labels objects lead to, remembered by their identity: for as long as they live from the second time on, for a while
@@ -20,11 +20,6 @@ export class Passages {
     const seen = this.#seenOnce.get(labels) ?? this.#seenBefore.get(labels)
     if (seen !== undefined) this.#known.set(labels, seen)
     return seen
-  }
-
-  /** The labels of a call that waits: others of the same may come, and each would keep a passage of its own until it goes. */
-  keep(labels: Labels, passage: Passage): void {
-    if (!this.#known.has(labels)) this.#known.set(labels, passage)
   }
 
   add(labels: Labels, passage: Passage): void {

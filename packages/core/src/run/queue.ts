@@ -108,6 +108,8 @@ export class Queue {
       this.#lanes.set(key, lane)
       this.#entered(lane)
     }
+    // Others of the same labels may wait: each would keep a passage of its own until it goes.
+    call.passage = lane.passage
     return lane
   }
 }

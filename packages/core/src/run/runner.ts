@@ -45,7 +45,6 @@ export class Runner {
   admit(call: Call, ticket: Ticket): void {
     const { ledger, nowMs, heard, counters } = this.#setup
     call.stopListening()
-    call.attempts++
     counters.admitted++
     const attempt = new Attempt(call, ticket, ledger, nowMs, heard)
     this.#running.add(attempt)

@@ -152,7 +152,6 @@ export function sharedCall(
     task,
     nowMs,
     value => sharers.resolve(value),
-    error => sharers.reject(error),
     sharers,
   )
   join(call, first)

@@ -42,13 +42,3 @@ test('labels seen twice are remembered whatever else comes', () => {
   others(passages)
   expect(passages.get(labels)).toBe(passage)
 })
-
-test('so are those of a call that waits; the first passage stays', () => {
-  const passages = new Passages()
-  const labels = { uid: '1' }
-  const passage = passageOf(labels)
-  passages.keep(labels, passage)
-  passages.keep(labels, passageOf(labels))
-  others(passages)
-  expect(passages.get(labels)).toBe(passage)
-})
