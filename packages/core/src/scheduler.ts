@@ -97,7 +97,7 @@ export class HeadgateScheduler {
       counters: this.#counters,
       timeoutMs,
       nowMs,
-      emit,
+      emit: observer && emit,
       again: (attempt, error) => this.#again(attempt, error),
       heard: () => this.#heard(),
     })
@@ -570,7 +570,7 @@ export class HeadgateScheduler {
   }
 
   #rest(): void {
-    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve()
+    if (this.#idle.length > 0 && this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   get #isIdle(): boolean {

@@ -39,6 +39,7 @@ export class Gates {
   readonly #news: Bucket[] = []
   #added = 0
   #sweep: Iterator<void> | undefined
+  #lookAtMs = 0
 
   constructor(setup: LedgerSetup, curbs: Curbs) {
     this.#setup = setup
@@ -106,7 +107,7 @@ export class Gates {
     if (this.#added === 0) return
     // As if a lane waited there: the passage in hand must not lose the gates it was just given.
     for (const gate of passage.gates) gate.lanes++
-    this.#look(LOOKS_PER_GATE * this.#added)
+    this.#look(LOOKS_PER_GATE * this.#added, this.#setup.nowMs())
     this.#added = 0
     for (const gate of passage.gates) gate.lanes--
   }
@@ -135,11 +136,12 @@ export class Gates {
     for (const { name, labels } of this.#news.splice(0)) this.#setup.emit({ type: 'recovered', labels, limit: name })
   }
 
-  dropSomeIdle(): void {
-    this.#look(LOOKS_NOW_AND_THEN)
+  dropSomeIdle(nowMs: number): void {
+    this.#look(LOOKS_NOW_AND_THEN, nowMs)
   }
 
-  #look(looks: number): void {
+  #look(looks: number, nowMs: number): void {
+    this.#lookAtMs = nowMs
     for (let look = 0; look < looks; look++) {
       this.#sweep ??= this.#looks()
       if (this.#sweep.next().done !== true) continue
@@ -152,7 +154,7 @@ export class Gates {
   *#looks(): Iterator<void> {
     for (const { gates } of this.#shelves) {
       for (const gate of gates.values()) {
-        if (gate.isIdle(this.#setup.nowMs())) {
+        if (gate.isIdle(this.#lookAtMs)) {
           gate.dropped = true
           gates.delete(gate.values)
         }

@@ -66,8 +66,10 @@ class MemoryLedger implements LedgerSession {
   }
 
   decide(heads: readonly Head[], nowMs: number): Decisions {
-    const decisions = heads.map(head => this.#decideOne(head, nowMs))
-    if (++this.#decisions % DECISIONS_PER_LOOK === 0) this.#gates.dropSomeIdle()
+    const [first] = heads
+    const isOne = first !== undefined && heads.length === 1
+    const decisions = isOne ? [this.#decideOne(first, nowMs)] : heads.map(head => this.#decideOne(head, nowMs))
+    if (++this.#decisions % DECISIONS_PER_LOOK === 0) this.#gates.dropSomeIdle(nowMs)
     this.#gates.tellRecovered()
     return decisions
   }

@@ -72,7 +72,7 @@ export class Pollers implements PollerHost {
 
   /** Starts whoever's time has come, and whoever may follow a scout that has gone. */
   turn(): void {
-    if (this.#turning || (this.#stirred.size === 0 && this.#agenda.wakeAtMs > this.#setup.nowMs())) return
+    if (this.#turning || (this.#stirred.size === 0 && !this.#isDue())) return
     this.#turning = true
     do {
       const nowMs = this.#setup.nowMs()
@@ -84,6 +84,12 @@ export class Pollers implements PollerHost {
       }
     } while (this.#stirred.size > 0)
     this.#turning = false
+  }
+
+  /** Where nobody polls not even the clock is read. */
+  #isDue(): boolean {
+    const { wakeAtMs } = this.#agenda
+    return wakeAtMs !== Number.POSITIVE_INFINITY && wakeAtMs <= this.#setup.nowMs()
   }
 
   close(): void {

@@ -3,6 +3,14 @@ import type { LedgerSession, Outcome, Ticket } from '../ports/ledger.ts'
 import type { Admission, Refusal, Seen, Usage } from '../request.ts'
 import type { Call } from './call.ts'
 
+/** What an attempt needs of its scheduler. */
+export interface AttemptSetup {
+  readonly ledger: LedgerSession
+  readonly nowMs: () => number
+  /** Something was heard or has ended: tokens may have come free. */
+  readonly heard: () => void
+}
+
 /** One admission of a call. What its task says after its end is ignored: the call may have another by then. */
 export class Attempt implements Admission {
   readonly call: Call
@@ -16,20 +24,15 @@ export class Attempt implements Admission {
   next: Attempt | undefined
   /** The one whose task starts after this one's. */
   nextToStart: Attempt | undefined
-  readonly #ledger: LedgerSession
-  readonly #nowMs: () => number
-  /** The scheduler gives out what has come free. */
-  readonly #heard: () => void
+  readonly #setup: AttemptSetup
   #controller: AbortController | undefined
   #stopFollowing: (() => void) | undefined
 
-  constructor(call: Call, ticket: Ticket, ledger: LedgerSession, nowMs: () => number, heard: () => void) {
+  constructor(call: Call, ticket: Ticket, setup: AttemptSetup) {
     this.call = call
     this.ticket = ticket
     this.waitedMs = ticket.sentAtMs - call.waitingSinceMs
-    this.#ledger = ledger
-    this.#nowMs = nowMs
-    this.#heard = heard
+    this.#setup = setup
   }
 
   /** Made only when asked for: most tasks of a busy scheduler never do. */
@@ -54,8 +57,8 @@ export class Attempt implements Admission {
       throw wrongOption('counted', 'reusedConnection', 'true or false', seen.reusedConnection)
     }
     if (this.ended || this.outcome !== undefined) return
-    this.#ledger.counted(this.ticket, this.#nowMs(), seen)
-    this.#heard()
+    this.#setup.ledger.counted(this.ticket, this.#setup.nowMs(), seen)
+    this.#setup.heard()
   }
 
   refused(how: Refusal = {}): void {
@@ -65,17 +68,17 @@ export class Attempt implements Admission {
     if (how.reason !== undefined && typeof how.reason !== 'string')
       throw wrongOption('refused', 'reason', 'a text', how.reason)
     if (this.ended || this.outcome !== undefined || this.refusal !== undefined) return
-    this.#ledger.refused(this.ticket, this.#nowMs(), how)
+    this.#setup.ledger.refused(this.ticket, this.#setup.nowMs(), how)
     this.refusal = how
-    this.#heard()
+    this.#setup.heard()
   }
 
   failed(code: string | number): void {
     if (typeof code !== 'string' && !Number.isSafeInteger(code))
       throw wrongOption('failed', 'code', 'a text or a whole number', code)
     if (this.ended || this.outcome !== undefined) return
-    this.#ledger.failed(this.ticket, this.#nowMs(), String(code))
-    this.#heard()
+    this.#setup.ledger.failed(this.ticket, this.#setup.nowMs(), String(code))
+    this.#setup.heard()
   }
 
   usage(seen: Usage): void {
@@ -85,8 +88,8 @@ export class Attempt implements Admission {
     for (const option of told) checkNumber('usage', option, seen[option], 0)
     if (told.length === 0) throw new TypeError('usage: expected at least one of remaining, used, max, got none')
     if (this.ended || this.outcome !== undefined) return
-    this.#ledger.usage(this.ticket, this.#nowMs(), seen)
-    this.#heard()
+    this.#setup.ledger.usage(this.ticket, this.#setup.nowMs(), seen)
+    this.#setup.heard()
   }
 
   lost(): void {
@@ -101,7 +104,7 @@ export class Attempt implements Admission {
   end(outcome: Outcome): void {
     this.ended = true
     this.#stopFollowing?.()
-    if (this.outcome === undefined) this.#ledger.settled(this.ticket, this.#nowMs(), outcome)
+    if (this.outcome === undefined) this.#setup.ledger.settled(this.ticket, this.#setup.nowMs(), outcome)
   }
 
   /** Also for a task that asks for its signal only later. */
@@ -113,7 +116,7 @@ export class Attempt implements Admission {
   #say(outcome: Outcome): void {
     if (this.ended || this.outcome !== undefined) return
     this.outcome = outcome
-    this.#ledger.settled(this.ticket, this.#nowMs(), outcome)
-    this.#heard()
+    this.#setup.ledger.settled(this.ticket, this.#setup.nowMs(), outcome)
+    this.#setup.heard()
   }
 }

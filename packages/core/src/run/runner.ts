@@ -1,22 +1,19 @@
 import { TimeoutError } from '../errors.ts'
 import { isLostCall } from '../feedback/lost-call.ts'
-import type { LedgerSession, Outcome, Ticket } from '../ports/ledger.ts'
+import type { Outcome, Ticket } from '../ports/ledger.ts'
 import type { SchedulerEvent } from '../ports/observer.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, type AttemptSetup } from './attempt.ts'
 import type { Call } from './call.ts'
 import { Running } from './running.ts'
 import type { Counters } from './view.ts'
 
-export interface RunnerSetup {
-  readonly ledger: LedgerSession
+export interface RunnerSetup extends AttemptSetup {
   readonly counters: Counters
   readonly timeoutMs: number
-  readonly nowMs: () => number
-  readonly emit: (event: SchedulerEvent) => void
+  /** Undefined when nobody listens: no event need be made. */
+  readonly emit: ((event: SchedulerEvent) => void) | undefined
   /** A server refused the attempt, whose task may have thrown `error`: its call goes again, or is settled. */
   readonly again: (attempt: Attempt, error: unknown) => void
-  /** Something was heard or has ended: tokens may have come free. */
-  readonly heard: () => void
 }
 
 /** Runs the tasks of admitted calls, and none of them for ever. */
@@ -43,10 +40,9 @@ export class Runner {
   }
 
   admit(call: Call, ticket: Ticket): void {
-    const { ledger, nowMs, heard, counters } = this.#setup
     call.stopListening()
-    counters.admitted++
-    const attempt = new Attempt(call, ticket, ledger, nowMs, heard)
+    this.#setup.counters.admitted++
+    const attempt = new Attempt(call, ticket, this.#setup)
     this.#running.add(attempt)
     if (this.#lastToStart === undefined) this.#firstToStart = attempt
     else this.#lastToStart.nextToStart = attempt
@@ -83,7 +79,7 @@ export class Runner {
 
   #run(attempt: Attempt): void {
     const { call } = attempt
-    this.#setup.emit({ type: 'admitted', labels: call.request.labels, waitedMs: attempt.waitedMs })
+    this.#setup.emit?.({ type: 'admitted', labels: call.request.labels, waitedMs: attempt.waitedMs })
     const resolved = (value: unknown) => this.#ended(attempt, 'answered', value, undefined, false)
     const rejected = (error: unknown) => this.#ended(attempt, outcomeOf(call, error), undefined, error, true)
     let result: unknown

@@ -12,6 +12,7 @@ export class WakeTimer {
   #idle = false
   #checking = false
 
+  readonly #now = Promise.resolve()
   readonly #check = () => {
     this.#checking = false
     if (!this.#idle) return
@@ -51,6 +52,6 @@ export class WakeTimer {
     if (this.#checking || this.#timer === undefined) return
     this.#checking = true
     // Not queueMicrotask: on Node it costs as much as the timer.
-    void Promise.resolve().then(this.#check)
+    void this.#now.then(this.#check)
   }
 }
