@@ -14,17 +14,19 @@ import type {
 } from '../ports/ledger.ts'
 import type { Lasting } from '../ports/memory.ts'
 import type { Refusal, Seen, Usage } from '../request.ts'
-import { ROUNDED_MS } from './arrival.ts'
 import type { Bucket } from './bucket.ts'
+import { costAt } from './costs.ts'
 import { Curbs, isCountedBy } from './curbs.ts'
 import type { Spent } from './error-budget.ts'
 import { holdState, stateOf } from './gate-state.ts'
 import { Gates, type MemoryPassage } from './gates.ts'
 import { Halving, mostSpecific } from './halving.ts'
 import type { Hold } from './hold.ts'
+import { HoldPasses } from './hold-passes.ts'
 import { Holds } from './holds.ts'
 import { pick } from './keys.ts'
 import type { Labels } from './limit.ts'
+import { Returns } from './returns.ts'
 import type { MemoryGate } from './shelf.ts'
 import { MemoryTicket } from './ticket.ts'
 
@@ -43,12 +45,16 @@ class MemoryLedger implements LedgerSession {
   readonly #gates: Gates
   readonly #curbs = new Curbs()
   readonly #holds = new Holds()
-  #decisions = 0
+  readonly #holdPasses: HoldPasses
+  readonly #returns: Returns
   readonly #halving: Halving
+  #decisions = 0
 
   constructor(setup: LedgerSetup) {
     this.#setup = setup
     this.#gates = new Gates(setup, this.#curbs)
+    this.#holdPasses = new HoldPasses(setup, this.#holds)
+    this.#returns = new Returns(setup)
     this.#halving = new Halving(setup)
   }
 
@@ -128,8 +134,8 @@ class MemoryLedger implements LedgerSession {
   counted(given: Ticket, nowMs: number, seen: Seen): void {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
-    if (!ticket.isCounted) this.#received(ticket, nowMs, seen.reusedConnection)
-    if (seen.serverTimeMs !== undefined && this.#setup.useFloor) this.#told(ticket, seen.serverTimeMs)
+    if (!ticket.isCounted) this.#returns.received(ticket, nowMs, seen.reusedConnection)
+    if (seen.serverTimeMs !== undefined && this.#setup.useFloor) this.#returns.told(ticket, seen.serverTimeMs)
   }
 
   refused(given: Ticket, nowMs: number, refusal: Refusal): void {
@@ -202,11 +208,11 @@ class MemoryLedger implements LedgerSession {
     if (ticket.isCounted) {
       if (outcome === 'answered' && !ticket.refused) {
         route.floor.learn(ticket.receivedAtMs - ticket.sentAtMs, ticket.warm, nowMs)
-        this.#proved(ticket)
+        this.#returns.proved(ticket)
       }
     } else {
       route.inFlight--
-      if (outcome === 'lost') this.#lose(ticket, nowMs)
+      if (outcome === 'lost') this.#returns.lost(ticket, nowMs)
     }
     const { gates, costs } = ticket
     for (let i = 0; i < gates.length; i++) {
@@ -221,7 +227,7 @@ class MemoryLedger implements LedgerSession {
     // A silent route lets a probe through once nothing is under way on it.
     if (route.inFlight === 0 && route.isSilenced)
       for (const bucket of route.silentBuckets()) this.#setup.changed(bucket)
-    this.#leaveHolds(ticket, nowMs, outcome)
+    this.#holdPasses.left(ticket, nowMs, outcome)
   }
 
   hold(labels: Labels, forMs: number, reason: string, nowMs: number): void {
@@ -355,116 +361,8 @@ class MemoryLedger implements LedgerSession {
     }
     const ticket = new MemoryTicket(passage, costs, nowMs, route.isWarm(nowMs))
     route.inFlight++
-    if (holds.length > 0) {
-      ticket.holds = holds.map(hold => ({ hold, generation: hold.generation }))
-      for (const hold of holds) hold.inFlight++
-      // After all is charged, for an observer may schedule.
-      for (const hold of holds) {
-        if (hold.isProbing()) this.#setup.emit({ type: 'probe', labels: hold.labels, reason: hold.reason })
-      }
-    }
+    if (holds.length > 0) this.#holdPasses.passed(ticket, holds)
     return ticket
-  }
-
-  #received(ticket: MemoryTicket, nowMs: number, reusedConnection: boolean | undefined): void {
-    if (reusedConnection !== undefined) ticket.warm = reusedConnection
-    ticket.receivedAtMs = nowMs
-    const { route } = ticket.passage
-    route.inFlight--
-    ticket.backFromMs = Math.max(nowMs, this.#earliestBackMs(ticket))
-    const { gates, costs } = ticket
-    for (let i = 0; i < gates.length; i++) {
-      const gate = gates[i] as MemoryGate
-      if (gate.kind !== 'bucket') continue
-      gate.giveBackAfter(ticket.backFromMs, costs[i] as number)
-      this.#setup.changed(gate)
-    }
-    for (const bucket of route.answered(nowMs, this.#setup.lostCallMs)) this.#setup.changed(bucket)
-  }
-
-  /** Only a call that neither failed nor was refused was surely counted, and only where it cost something. */
-  #proved(ticket: MemoryTicket): void {
-    if (ticket.hasFailed) return
-    ticket.gates.forEach((gate, index) => {
-      if (gate.kind !== 'bucket' || ticket.costs[index] === 0) return
-      if (gate.proved(ticket.backFromMs, ticket.sentAtMs)) this.#setup.changed(gate)
-    })
-  }
-
-  /**
-   * The answer says when, on the server's clock, the call was counted. A request sent now arrives, on that clock, no earlier
-   * than the route's lead from now: what is left of the window is known without the offset of the clocks.
-   */
-  #told(ticket: MemoryTicket, serverTimeMs: number): void {
-    const { route } = ticket.passage
-    route.arrival.add(serverTimeMs, ticket.sentAtMs, ticket.receivedAtMs, ticket.warm)
-    const leadMs = route.arrival.leadMs(ticket.receivedAtMs)
-    if (leadMs === undefined) return
-    // Judging takes the floor off, which is at most the ceiling.
-    const shiftMs = route.floor.ceilingMs(ticket.receivedAtMs) - leadMs
-    const latestMs = serverTimeMs + ROUNDED_MS
-    const slidingMs = Math.min(ticket.backFromMs, Math.max(latestMs + shiftMs, this.#earliestBackMs(ticket)))
-    ticket.toldFromMs ??= ticket.gates.map(() => ticket.backFromMs)
-    for (const [index, gate] of ticket.gates.entries()) {
-      if (gate.kind !== 'bucket') continue
-      const fromMs = ticket.toldFromMs[index] as number
-      const toMs = gate.toldFromMs(latestMs, slidingMs, shiftMs)
-      if (toMs >= fromMs) continue
-      gate.bringForward(fromMs, toMs, ticket.costs[index] as number)
-      ticket.toldFromMs[index] = toMs
-      this.#setup.changed(gate)
-    }
-    ticket.backFromMs = slidingMs
-  }
-
-  /** Floors are at most nine tenths of the smallest round trip: so no token is ever back before `sentAt + window`. */
-  #earliestBackMs(ticket: MemoryTicket): number {
-    if (!this.#setup.useFloor) return ticket.sentAtMs
-    return ticket.sentAtMs + ticket.passage.route.floor.ceilingMs(ticket.receivedAtMs)
-  }
-
-  #lose(ticket: MemoryTicket, nowMs: number): void {
-    const { lostCallMs, changed, emit } = this.#setup
-    const { route } = ticket.passage
-    route.lastGivenUpAtMs = nowMs
-    ticket.gates.forEach((gate, index) => {
-      const cost = ticket.costs[index] as number
-      if (gate.kind !== 'bucket' || cost === 0) return
-      gate.giveBack(cost)
-      route.lose(gate, cost, ticket.sentAtMs, nowMs, lostCallMs)
-      changed(gate)
-    })
-    emit({ type: 'lost', labels: ticket.passage.labels })
-  }
-
-  #leaveHolds(ticket: MemoryTicket, nowMs: number, outcome: Outcome): void {
-    if (ticket.holds === undefined) return
-    for (const { hold, generation } of ticket.holds) {
-      hold.inFlight--
-      if (generation === hold.generation && !hold.isOpen) {
-        if ((outcome === 'answered' || outcome === 'failed') && !ticket.refused)
-          hold.answered(this.#rampTo(ticket, hold))
-        else hold.failed(nowMs, this.#setup.random)
-        if (hold.isOpen) {
-          this.#holds.take(hold.labels)
-          this.#setup.lastingChanged()
-          this.#setup.emit({ type: 'released', labels: hold.labels, reason: hold.reason })
-        }
-      }
-      this.#setup.changed(hold)
-    }
-  }
-
-  /** A hold is over once it lets through as many as the widest bucket inside its scope, or else any bucket of the call. */
-  #rampTo(ticket: MemoryTicket, hold: Hold): number {
-    let inside = 0
-    let any = 1
-    for (const gate of ticket.gates) {
-      if (gate.kind === 'budget') continue
-      any = Math.max(any, gate.tokens)
-      if (gate.limit.by.every(name => Object.hasOwn(hold.labels, name))) inside = Math.max(inside, gate.tokens)
-    }
-    return inside > 0 ? inside : any
   }
 
   /** Gates that were dropped for being idle are looked up again: one key never has two buckets. */
@@ -481,12 +379,4 @@ class MemoryLedger implements LedgerSession {
 
 function sizeFor(gate: MemoryGate, head: Head): number {
   return gate.kind === 'bucket' ? gate.sizeFor(head.priority ?? 0) : gate.tokens
-}
-
-function costAt(passage: MemoryPassage, index: number, cost: Head['cost']): number {
-  if (cost === undefined) return passage.usualCosts[index] as number
-  const fixed = passage.fixedCosts[index]
-  if (fixed !== undefined) return fixed
-  if (typeof cost === 'number') return cost
-  return cost[(passage.gates[index] as MemoryGate).name] ?? 1
 }
