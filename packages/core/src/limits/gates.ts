@@ -38,8 +38,9 @@ export class Gates {
   readonly #ones: readonly number[]
   readonly #news: Bucket[] = []
   #added = 0
-  #sweep: Iterator<void> | undefined
-  #lookAtMs = 0
+  /** The shelf that is looked through, and how far. */
+  #swept = 0
+  #sweep: Iterator<MemoryGate>
 
   constructor(setup: LedgerSetup, curbs: Curbs) {
     this.#setup = setup
@@ -53,6 +54,7 @@ export class Gates {
         ? [new Shelf(limit, index, false, ofAll), new Shelf(limit, index, true, ofAll)]
         : [new Shelf(limit, index, false, ofAll)],
     )
+    this.#sweep = (this.#shelves[0] as Shelf).gates.values()
     this.#ones = new Array<number>(this.#shelves.length).fill(1)
   }
 
@@ -141,25 +143,17 @@ export class Gates {
   }
 
   #look(looks: number, nowMs: number): void {
-    this.#lookAtMs = nowMs
     for (let look = 0; look < looks; look++) {
-      this.#sweep ??= this.#looks()
-      if (this.#sweep.next().done !== true) continue
-      this.#sweep = undefined
-      return
-    }
-  }
-
-  /** One at a time. */
-  *#looks(): Iterator<void> {
-    for (const { gates } of this.#shelves) {
-      for (const gate of gates.values()) {
-        if (gate.isIdle(this.#lookAtMs)) {
-          gate.dropped = true
-          gates.delete(gate.values)
-        }
-        yield
+      const next = this.#sweep.next()
+      if (next.done === true) {
+        this.#swept = (this.#swept + 1) % this.#shelves.length
+        this.#sweep = (this.#shelves[this.#swept] as Shelf).gates.values()
+        return
       }
+      const gate = next.value
+      if (!gate.isIdle(nowMs)) continue
+      gate.dropped = true
+      ;(this.#shelves[this.#swept] as Shelf).gates.delete(gate.values)
     }
   }
 }
