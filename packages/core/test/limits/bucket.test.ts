@@ -271,6 +271,23 @@ describe('the floor', () => {
   })
 })
 
+test('a lost call that may still be counted keeps the floor of its route away from others', () => {
+  const on = bucketOf()
+  on.drawnBy(new Route(0), 0)
+  play(on, [
+    ['take', 0, 1],
+    ['give back', 100, 1],
+    ['back at', 5000, 1],
+  ])
+  on.drawnBy(routeOf(90), 3000)
+  play(on, [
+    ['take', 3000, 1],
+    ['answer', 3100, 1],
+    ['free', 4100, 1],
+    ['free', 4101, 2],
+  ])
+})
+
 describe('a cold start', () => {
   test.each<[string, Partial<BucketTerms>, readonly Step[]]>([
     [
