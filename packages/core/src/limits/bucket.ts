@@ -2,8 +2,8 @@ import type { ColdStart, Gate } from '../ports/ledger.ts'
 import type { Usage } from '../request.ts'
 import { ColdTokens } from './cold-start.ts'
 import { guardMs } from './guard.ts'
-import { labelsOf } from './keys.ts'
-import type { Labels, TokenBucketLimit } from './limit.ts'
+import type { TokenBucketLimit } from './limit.ts'
+import { LimitGate } from './limit-gate.ts'
 import { Lowered } from './lowered.ts'
 import { borrow, probeAtMs } from './probe.ts'
 import { Reduction } from './reduction.ts'
@@ -39,16 +39,9 @@ export interface BucketTerms {
  * One limit for one set of label values. A token is away from the moment it is taken until one window after the last
  * moment at which the server can have counted the call: `receivedAt − floor + windowMs + guard`.
  */
-export class Bucket implements Gate {
-  /** The values of the labels it is kept by. */
-  readonly values: string
-  /** Tokens of calls that were sent and neither answered nor given up. */
-  inFlight = 0
+export class Bucket extends LimitGate implements Gate {
   /** Tokens of calls lost while their route was silent: nothing says yet when they come back. */
   silent = 0
-  /** How many lanes, and calls that have not settled, refer to it: such a bucket is never dropped. */
-  lanes = 0
-  dropped = false
   #terms: BucketTerms
   /** Those that draw on it. */
   #routes = NONE
@@ -61,8 +54,8 @@ export class Bucket implements Gate {
   #lowered: Lowered | undefined
 
   constructor(terms: BucketTerms, values: string) {
+    super(values)
     this.#terms = terms
-    this.values = values
     const { limit, isBurst, coldStart, tokens, windowMs, bornAtMs, lostCallMs } = terms
     this.#answers = windowOf(limit, isBurst, windowMs, tokens)
     if (coldStart !== 'full') this.#coldTokens = ColdTokens.of(coldStart, tokens, windowMs, bornAtMs, lostCallMs)
@@ -92,20 +85,8 @@ export class Bucket implements Gate {
     return this.#terms.windowMs
   }
 
-  get key(): string {
-    return `${this.#terms.id}/${this.values}`
-  }
-
-  get labels(): Labels {
-    return labelsOf(this.by, this.values)
-  }
-
-  get name(): string {
-    return this.limit.name
-  }
-
-  get by(): readonly string[] {
-    return this.limit.by
+  protected get id(): string {
+    return this.#terms.id
   }
 
   /** A smaller burst of the server's spreads calls out; what is kept of the limit itself goes through it in its turn. */

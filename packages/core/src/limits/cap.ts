@@ -1,23 +1,17 @@
 import type { Gate } from '../ports/ledger.ts'
-import { labelsOf } from './keys.ts'
-import type { InFlightLimit, Labels } from './limit.ts'
+import type { InFlightLimit } from './limit.ts'
+import { LimitGate } from './limit-gate.ts'
 
 /** A cap on the calls that have been sent and not settled, for one set of label values. */
-export class Cap implements Gate {
+export class Cap extends LimitGate implements Gate {
   readonly limit: InFlightLimit
-  /** The values of the labels it is kept by. */
-  readonly values: string
   tokens: number
-  inFlight = 0
-  lanes = 0
-  dropped = false
-  readonly #id: string
+  protected readonly id: string
 
-  /** @param id tells the gates of one limit from those of others */
   constructor(limit: InFlightLimit, id: string, values: string, tokens: number) {
+    super(values)
     this.limit = limit
-    this.#id = id
-    this.values = values
+    this.id = id
     this.tokens = tokens
   }
 
@@ -27,22 +21,6 @@ export class Cap implements Gate {
 
   get windowMs(): number {
     return 0
-  }
-
-  get key(): string {
-    return `${this.#id}/${this.values}`
-  }
-
-  get labels(): Labels {
-    return labelsOf(this.by, this.values)
-  }
-
-  get name(): string {
-    return this.limit.name
-  }
-
-  get by(): readonly string[] {
-    return this.limit.by
   }
 
   setTokens(tokens: number): void {

@@ -1,7 +1,7 @@
 import type { Gate } from '../ports/ledger.ts'
 import { guardMs } from './guard.ts'
-import { labelsOf } from './keys.ts'
-import type { ErrorBudgetLimit, Labels } from './limit.ts'
+import type { ErrorBudgetLimit } from './limit.ts'
+import { LimitGate } from './limit-gate.ts'
 
 /** A budget that is used up. */
 export interface Spent {
@@ -21,25 +21,19 @@ const ALL = ''
  * A limit on failures, for one set of label values. The next answer's code is unknown, so any code that has used the
  * budget up stops all calls; and a call in flight may come to be an error, so it counts as one until its answer is in.
  */
-export class ErrorBudget implements Gate {
+export class ErrorBudget extends LimitGate implements Gate {
   readonly limit: ErrorBudgetLimit
-  /** The values of the labels it is kept by. */
-  readonly values: string
   /** The server's number of errors. */
   tokens: number
-  inFlight = 0
-  lanes = 0
-  dropped = false
-  readonly #id: string
+  protected readonly id: string
   /** Until when each error counts, ascending, by code. */
   readonly #errors = new Map<string, number[]>()
   #lastCode = ''
 
-  /** @param id tells the gates of one limit from those of others */
   constructor(limit: ErrorBudgetLimit, id: string, values: string, tokens: number) {
+    super(values)
     this.limit = limit
-    this.#id = id
-    this.values = values
+    this.id = id
     this.tokens = Math.max(LEAST, tokens)
   }
 
@@ -49,22 +43,6 @@ export class ErrorBudget implements Gate {
 
   get windowMs(): number {
     return 0
-  }
-
-  get key(): string {
-    return `${this.#id}/${this.values}`
-  }
-
-  get labels(): Labels {
-    return labelsOf(this.by, this.values)
-  }
-
-  get name(): string {
-    return this.limit.name
-  }
-
-  get by(): readonly string[] {
-    return this.limit.by
   }
 
   setTokens(tokens: number): void {
