@@ -11,9 +11,9 @@ const ASKING: CallOptions = { priority: Number.MAX_SAFE_INTEGER, maxWaitMs: 5_00
 
 /** BingX's clock, as its answers tell it. Asking goes through the gate like any other call, once, without repetitions. */
 export function bingxClock(exchange: Exchange): ServerClock {
-  const { baseUrl, labels } = exchange
+  const { baseUrl } = exchange
   const call = {
-    labels: Object.freeze({ ...labels, endpoint: `GET ${PATH}`, group: '1' }),
+    ...exchange.ways({ endpoint: `GET ${PATH}`, group: '1' }),
     repeatable: true,
     hide: [],
     asksTime: true,

@@ -117,8 +117,8 @@ export class Sharers {
     return expired
   }
 
-  started(nowMs: number): void {
-    for (const sharer of this.#all) sharer.watch?.started(nowMs)
+  started(nowMs: number, passage: Passage): void {
+    for (const sharer of this.#all) sharer.watch?.started(nowMs, passage)
   }
 
   resolve(value: unknown): void {
