@@ -412,9 +412,9 @@ export class HeadgateScheduler {
       this.#settleLane(call.lane as Lane, nowMs)
       return
     }
-    for (const { lane } of this.#ways.inOrder(call, call.watch?.passage, nowMs)) {
-      if (lane !== undefined) this.#settleLane(lane, nowMs)
-    }
+    // Behind others of its lanes it need not be looked at.
+    if (call.places.every(({ lane }) => lane === undefined || lane.size > 1)) return
+    for (const { lane } of this.#ways.inOrder(call, nowMs)) if (lane !== undefined) this.#settleLane(lane, nowMs)
   }
 
   /** A lane that has just got its only call waits behind others, or is judged. */
@@ -615,7 +615,7 @@ export class HeadgateScheduler {
         absorb(call, other)
       }
       this.#queue.prepend(call)
-      for (const { lane } of call.ways === undefined ? [call] : this.#ways.inOrder(call, undefined, nowMs)) {
+      for (const { lane } of call.ways === undefined ? [call] : this.#ways.inOrder(call, nowMs)) {
         if (lane === undefined) continue
         if (lane.size === 1) this.#settleLane(lane, nowMs)
         else this.#waiting.changedFor(lane, nowMs)

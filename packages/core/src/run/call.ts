@@ -106,6 +106,11 @@ export class Call implements Queued {
     return this.ways === undefined ? [this] : [this, ...this.ways]
   }
 
+  /** By which it means to go, where several of its labels would let it. */
+  get preferred(): Passage | undefined {
+    return this.watch?.passage ?? this.sharers?.preferred
+  }
+
   /** Must have started by then. */
   get deadlineMs(): number {
     return this.sharers === undefined ? this.#deadlineMs : this.sharers.deadlineMs

@@ -134,5 +134,9 @@ function keyWith(first: string | number, labels: Labels): string {
 
 /** The same for calls of which one is enough. */
 export function shareKey({ labels, alternatives = NONE, coalesce = '' }: ScheduleRequest): string {
-  return alternatives.reduce((key, each) => key + keyWith('', each), keyWith(coalesce, labels))
+  if (alternatives.length === 0) return keyWith(coalesce, labels)
+  return [labels, ...alternatives]
+    .map(each => keyWith(coalesce, each))
+    .sort()
+    .join('')
 }

@@ -74,6 +74,12 @@ export class Sharers {
     return this.#all.size === 0
   }
 
+  /** By which labels the call means to go, if one of those who share it says so. */
+  get preferred(): Passage | undefined {
+    for (const { watch } of this.#all) if (watch !== undefined) return watch.passage
+    return undefined
+  }
+
   /** The first deadline; Infinity when nobody has one. */
   get deadlineMs(): number {
     return this.#deadlines.peek()?.deadlineMs ?? Number.POSITIVE_INFINITY

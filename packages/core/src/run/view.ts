@@ -22,7 +22,7 @@ export function newCounters(): Counters {
   return { judgements: 0, admitted: 0, answered: 0, refused: 0, lost: 0, unsent: 0, aborted: 0, expired: 0 }
 }
 
-/** Calls that wait, by labels and priority. */
+/** Calls that wait, by labels and priority: one with alternatives under all of its labels. */
 export interface LaneState {
   readonly labels: Labels
   readonly priority: number

@@ -11,18 +11,18 @@ export class Ways {
   }
 
   /**
-   * The places of a call, the one with the most room first; of equals each in its turn.
-   * @param first goes before all others, if it lets the call go now
+   * The places of a call: first the one it prefers, if that lets it go now; then the one with the most room; of equals each
+   * in its turn.
    */
-  inOrder(call: Call, first: Passage | undefined, nowMs: number): readonly Place[] {
-    const { places } = call
+  inOrder(call: Call, nowMs: number): readonly Place[] {
+    const { places, preferred } = call
     const passages = places.map(({ passage }) => passage)
     const turn = this.#turn++ % places.length
     const ranked = [...places.slice(turn), ...places.slice(0, turn)].map(place => {
       const states = this.#ledger.explain(place, nowMs)
       const goes = states.every(({ waitMs }) => waitMs === 0)
       const room =
-        place.passage.labels === first?.labels ? Number.POSITIVE_INFINITY : roomOf(states, place.passage, passages)
+        place.passage.labels === preferred?.labels ? Number.POSITIVE_INFINITY : roomOf(states, place.passage, passages)
       return { place, goes, room }
     })
     ranked.sort((a, b) => (a.goes === b.goes ? b.room - a.room : a.goes ? -1 : 1))

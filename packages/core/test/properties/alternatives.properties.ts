@@ -34,6 +34,9 @@ const someHold = fc.record({
   forMs: fc.integer({ min: 1, max: 3_000 }),
 })
 
+/** How a call may end that was not answered. A DOMException has a number for a code. */
+const EXPECTED = ['MAX_WAIT', '20', 'QUEUE_FULL', 'NEVER_FITS']
+
 interface Start {
   readonly atMs: number
   readonly ip: string
@@ -45,14 +48,23 @@ test('calls with alternatives: none lost, none started twice, none over a limit 
       fc.array(someCall, { minLength: 1, maxLength: 40 }),
       fc.array(someHold, { maxLength: 4 }),
       fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined }),
-      fc.integer(),
-      async (calls, holds, ledgerMs, seed) => {
+      fc.record({
+        seed: fc.integer(),
+        maxQueued: fc.constantFrom(4, 10_000, 10_000),
+        overflow: fc.constantFrom('reject', 'drop-oldest', 'drop-lowest'),
+        lowered: fc.option(fc.record({ atMs: fc.integer({ min: 0, max: 4_000 }), to: fc.constantFrom(1, 2) }), {
+          nil: undefined,
+        }),
+      }),
+      async (calls, holds, ledgerMs, { seed, maxQueued, overflow, lowered }) => {
         const clock = virtualClock()
         const scheduler = createScheduler({
           limits: LIMITS,
           clock,
           coldStart: 'full',
           random: seededRandom(seed),
+          maxQueued,
+          overflow,
           ...(ledgerMs !== undefined && { ledger: laterLedger(clock, () => ledgerMs) }),
         })
         const counted: { atMs: number; labels: Labels; cost: number }[] = []
@@ -127,11 +139,12 @@ test('calls with alternatives: none lost, none started twice, none over a limit 
             scheduler.hold({ ip }, { forMs, reason: 'held' })
           }, atMs)
         }
+        if (lowered !== undefined) clock.setTimer(() => scheduler.setLimit('ip', lowered.to), lowered.atMs)
         await clock.advance(4_001)
         await clock.runAll(3_600_000)
         await Promise.all(all)
         expect(settled).toHaveLength(calls.length)
-        expect(settled.filter(how => !['done', 'MAX_WAIT', 'AbortError', '20'].includes(String(how)))).toEqual([])
+        expect(settled.filter(how => !['done', ...EXPECTED].includes(String(how)))).toEqual([])
         expect(scheduler.snapshot()).toMatchObject({ lanes: [], counters: { queued: 0, running: 0 } })
         expect(checkWindows(counted, BUCKETS as never)).toEqual([])
         const slackMs = ledgerMs ?? 0

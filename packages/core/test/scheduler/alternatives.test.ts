@@ -1,6 +1,7 @@
-import { type Labels, tokenBucket } from '@headgate/core'
+import { errorBudget, type Labels, tokenBucket } from '@headgate/core'
 import { virtualClock } from '@headgate/core/testing'
 import { describe, expect, it, test } from 'vitest'
+import { expectNothingLeft, Poll } from '../poll/harness.ts'
 import { laterLedger } from '../support/later-ledger.ts'
 import { gate, type Job, startsOf } from './harness.ts'
 
@@ -240,6 +241,65 @@ describe('retries', () => {
     job.refuse()
     await its.clock.advance(0)
     expect(job).toMatchObject({ state: 'rejected', value: { code: 'REFUSED', attempts: 2 } })
+  })
+})
+
+describe('an error budget of one of its labels', () => {
+  const budget = errorBudget({ name: 'errors', limit: 2, windowMs: 60_000, by: ['ip'], stopAt: 0.5 })
+
+  it('once spent, leaves it the others, waiting or not; only all together fail it', async () => {
+    const its = gate([...limits, budget])
+    const [a, b] = [its.job(both), its.job(both)]
+    its.job({ labels: A, cost: { errors: 0 } })
+    its.job({ labels: B, cost: { errors: 0 } })
+    const waiting = its.job(both)
+    a.admission.failed('E1')
+    a.answer()
+    await its.clock.advance(0)
+    expect(waiting.state).toBe('open')
+    b.admission.failed('E1')
+    b.answer()
+    await its.clock.advance(0)
+    expect(waiting).toMatchObject({ state: 'rejected', value: { code: 'ERROR_BUDGET' } })
+    await expect(its.quick(both).promise).rejects.toMatchObject({ code: 'ERROR_BUDGET' })
+  })
+})
+
+describe('a poller with alternatives', () => {
+  it('goes by both, and by the one that is open', async () => {
+    const its = gate(limits)
+    const poll = new Poll(its, both, { everyMs: 1_000 })
+    await its.clock.advance(10_000)
+    const ips = () => new Set(poll.admissions.map(({ labels }) => labels['ip']))
+    expect(ips()).toStrictEqual(new Set(['a', 'b']))
+    expect(poll.startsMs).toHaveLength(11)
+    its.scheduler.hold(B, { forMs: 60_000, reason: 'banned' })
+    poll.admissions.length = 0
+    await its.clock.advance(10_000)
+    expect(ips()).toStrictEqual(new Set(['a']))
+    expect(poll.startsMs).toHaveLength(21)
+  })
+
+  it('when all are held, tells which ends first, and goes on then', async () => {
+    const its = gate(limits)
+    its.scheduler.hold(A, { forMs: 30_000, reason: 'banned' })
+    its.scheduler.hold(B, { forMs: 10_000, reason: 'banned' })
+    const poll = new Poll(its, both, { everyMs: 1_000, maxAgeMs: 5_000 })
+    await its.clock.advance(5_000)
+    expect(poll.readings).toMatchObject([{ ok: false, heldUntilMs: 11_000 }])
+    await its.clock.advance(6_500)
+    expect(poll.admissions.map(({ labels }) => labels['ip'])).toStrictEqual(['b'])
+  })
+
+  it('leaves nothing behind', async () => {
+    const its = gate(limits)
+    its.scheduler.hold(A, { forMs: 30_000, reason: 'banned' })
+    its.scheduler.hold(B, { forMs: 30_000, reason: 'banned' })
+    const polls = Array.from({ length: 5 }, () => new Poll(its, both, { everyMs: 1_000 }))
+    await its.clock.advance(5_000)
+    expect(its.scheduler.snapshot().counters.queued).toBe(1)
+    await Promise.all(polls.map(poll => poll.iterator.return?.()))
+    expectNothingLeft(its)
   })
 })
 

@@ -167,7 +167,10 @@ describe('300 pollers over two addresses', () => {
     let queued = 0
     const readAtMs = Array.from({ length: 300 }, (_, uid) => {
       const starts: number[] = []
-      const readings = network.poll(by(2, { uid: `u${uid}` }), { everyMs: 1_000, signal: abort.signal })
+      const readings = network.poll(
+        { ...by(2, { uid: `u${uid}` }), ...(seed > 1 && { coalesce: 'poll' }) },
+        { everyMs: 1_000, signal: abort.signal },
+      )
       void (async () => {
         for await (const reading of readings) {
           starts.push(reading.readAtMs)
