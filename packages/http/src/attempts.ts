@@ -56,6 +56,8 @@ export class Attempts<T> {
   #failure: ExchangeError | undefined
   #failures = 0
   #mayRepeat = false
+  /** By which it was last sent without an answer. */
+  #missedBy: Labels | undefined
   /** The clock was set for this call: when it had been sent, and what the answer said of the time. */
   #stale: { sentAtMs: number; said: TimeSample | undefined } | undefined
 
@@ -73,7 +75,7 @@ export class Attempts<T> {
 
   /** One more, through the gate. */
   async next(): Promise<T> {
-    const { scheduler, clock } = this.#setup
+    const { scheduler, egress, clock } = this.#setup
     const { priority, maxWaitMs, coalesce } = this.#options
     const { signal } = this.#signal
     // A stopped key's call asks nothing of anybody.
@@ -84,11 +86,13 @@ export class Attempts<T> {
     if (ready) await untilAborted(ready, signal as AbortSignal)
     const nowMs = clock.nowMs()
     const mayWaitMs = nowMs === this.#startedAtMs ? maxWaitMs : Math.max(0, this.#latestStartMs - nowMs)
+    const { labels, alternatives } =
+      this.#missedBy === undefined ? this.#call : egress.waysAfter(this.#call, this.#missedBy, priority)
     try {
       return await scheduler.schedule(
         {
-          labels: this.#call.labels,
-          ...(this.#call.alternatives && { alternatives: this.#call.alternatives }),
+          labels,
+          ...(alternatives && { alternatives }),
           retries: this.retries,
           ...(Number.isFinite(mayWaitMs) && { maxWaitMs: mayWaitMs as number }),
           ...(priority !== undefined && { priority }),
@@ -198,12 +202,12 @@ export class Attempts<T> {
     const { signal } = admission
     const fetch = egress.fetchBy(labels)
     const answer = await send(request, { fetch, clock, timeoutMs, maxBodyBytes, signal, onHeaders })
-    if ('why' in answer && answer.why === 'unsent') {
-      admission.unsent()
-      egress.stuck(labels, answer.code)
-    } else {
-      egress.left(labels)
-      if (receivedAtMs === undefined) admission.lost()
+    if ('why' in answer && answer.why === 'unsent') admission.unsent()
+    else if (receivedAtMs === undefined) admission.lost()
+    if (receivedAtMs !== undefined) egress.heard(labels)
+    else if ('why' in answer && answer.why !== 'aborted') {
+      this.#missedBy = labels
+      egress.missed(labels, answer.why !== 'unsent', answer.code)
     }
     const { timestampMs } = request
     return { labels, sentAtMs, receivedAtMs: receivedAtMs ?? clock.nowMs(), timestampMs, answer, resumes }

@@ -63,7 +63,7 @@ export interface CallSetup {
   readonly scheduler: Pick<Scheduler, 'schedule' | 'hold'>
   readonly clock: Clock
   readonly random: Random
-  readonly egress: Pick<Egress, 'fetchBy' | 'left' | 'stuck'>
+  readonly egress: Pick<Egress, 'waysAfter' | 'fetchBy' | 'heard' | 'missed'>
   /** Of one attempt, from sending to the end of the body, milliseconds. */
   readonly timeoutMs: number
   /** How often a call goes again after failures; and, each time, after refusals without a time. */

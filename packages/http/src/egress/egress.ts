@@ -10,8 +10,10 @@ export interface Ways {
   readonly alternatives?: readonly Labels[]
 }
 
-/** After a connection that could not be opened, its address rests for so long, and the hold's margin; then it is probed. */
-const UNREACHABLE_MS = 1_000
+/** An address from which so many calls in a row got no answer, while another's did, is taken for dead. */
+const MOST_MISSES = 5
+/** It rests for so long, and the hold's margin; then it is probed. */
+const REST_MS = 1_000
 
 /** The addresses from which an exchange's calls leave. Which one a call takes is the scheduler's choice. */
 export class Egress {
@@ -21,8 +23,8 @@ export class Egress {
   readonly #exchange: string
   readonly #scheduler: Pick<Scheduler, 'hold' | 'explain'>
   readonly #fetches: ReadonlyMap<string, Fetch | undefined>
-  /** Those that could not be left when it was last tried. */
-  readonly #unreachable = new Set<string>()
+  /** Calls without an answer since the last one that had one, by address. */
+  readonly #misses = new Map<string, number>()
 
   constructor(
     exchange: string,
@@ -43,26 +45,40 @@ export class Egress {
     return { labels: labels as Labels, ...(others.length > 0 && { alternatives: Object.freeze(others) }) }
   }
 
+  /**
+   * For a call that got no answer by these labels: by another address, if one lets it go at once; else by whichever does
+   * first.
+   */
+  waysAfter({ labels, alternatives = [] }: Ways, missedBy: Labels, priority = 0): Ways {
+    if (alternatives.length === 0) return { labels }
+    const others = [labels, ...alternatives].filter(each => each !== missedBy)
+    const open = others.filter(each => this.#scheduler.explain({ labels: each, priority }).go)
+    const [first = labels, ...more] = open.length > 0 ? open : [...others, missedBy]
+    return { labels: first, ...(more.length > 0 && { alternatives: more }) }
+  }
+
   fetchBy({ ip = '' }: Labels): Fetch | undefined {
     return this.#fetches.get(this.ips.length === 1 ? (this.ips[0] as string) : ip)
   }
 
-  /** A call got out. */
-  left({ ip = '' }: Labels): void {
-    if (this.#unreachable.size > 0) this.#unreachable.delete(ip)
+  /** A call was answered, whatever the answer. */
+  heard({ ip = '' }: Labels): void {
+    if (this.#misses.size > 0) this.#misses.delete(ip)
   }
 
   /**
-   * No connection could be opened. What never leaves takes no tokens, so that of several addresses a dead one has the most
-   * room: it is held, unless no other is any better.
+   * A call was not answered. What never left takes no tokens, so that of several addresses a dead one has the most room: it is
+   * held, unless no other is any better.
+   * @param wasSent false: no connection could be opened, which tells more than an answer that did not come.
    */
-  stuck({ ip = '' }: Labels, code: string | number): void {
+  missed({ ip = '' }: Labels, wasSent: boolean, code: string | number): void {
     if (this.ips.length === 1) return
-    this.#unreachable.add(ip)
-    if (this.#unreachable.size === this.ips.length) return
+    this.#misses.set(ip, wasSent ? (this.#misses.get(ip) ?? 0) + 1 : MOST_MISSES)
+    const isDead = (each: string) => (this.#misses.get(each) ?? 0) >= MOST_MISSES
+    if (!isDead(ip) || this.ips.every(isDead)) return
     const labels = { exchange: this.#exchange, ip }
     // Told again by a probe: the hold lengthens by itself.
     if (this.#scheduler.explain({ labels, unlimited: true }).gates.some(({ kind }) => kind === 'hold')) return
-    this.#scheduler.hold(labels, { forMs: UNREACHABLE_MS, reason: `no connection from this address: ${code}` })
+    this.#scheduler.hold(labels, { forMs: REST_MS, reason: `no answer by this address: ${code}` })
   }
 }
