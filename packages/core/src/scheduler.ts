@@ -97,6 +97,8 @@ export class HeadgateScheduler {
         reservedOf: (gate, lane, atMs) =>
           lane.first === undefined ? 0 : this.#ledger.reservedOf(gate, lane.first as Place, atMs),
         sizeOf: gate => this.#ledger.sizeOf(gate),
+        areOne: ({ first: a }, { first: b }) =>
+          this.#queue.withWays > 0 && a !== undefined && b !== undefined && (a as Place).call === (b as Place).call,
       },
       settings.fairBy,
     )

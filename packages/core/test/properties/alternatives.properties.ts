@@ -193,3 +193,44 @@ test('those that may go by the same labels start in the order in which they came
     runs(200),
   )
 })
+
+test('nothing is kept from a call for itself: while one waits, each of its labels has a gate that refuses it', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 20, maxLength: 80 }),
+      fc.record({
+        uid: fc.integer({ min: 1, max: 4 }),
+        a: fc.integer({ min: 1, max: 6 }),
+        b: fc.integer({ min: 1, max: 60 }),
+      }),
+      fc.array(fc.integer({ min: 0, max: 150 }), { minLength: 1, maxLength: 7 }),
+      async (atMs, size, takesMs) => {
+        const clock = virtualClock()
+        const limits = [
+          tokenBucket({ name: 'uid', limit: size.uid, windowMs: 300, by: ['uid'] }),
+          tokenBucket({ name: 'ip', limit: labels => size[labels['ip'] as 'a' | 'b'], windowMs: 400, by: ['ip'] }),
+        ]
+        const scheduler = createScheduler({ limits, clock, coldStart: 'full' })
+        const [A, B]: Labels[] = [
+          { ip: 'a', uid: 'u' },
+          { ip: 'b', uid: 'u' },
+        ]
+        let calls = 0
+        const task = () => {
+          const ms = takesMs[calls++ % takesMs.length] as number
+          return new Promise<void>(resolve => void clock.setTimer(resolve, ms))
+        }
+        const request = { labels: A as Labels, alternatives: [B as Labels] }
+        for (const each of atMs) clock.setTimer(() => void scheduler.schedule(request, task), each)
+        for (let step = 0; step < 300; step++) {
+          await clock.advance(20)
+          if (scheduler.snapshot().counters.queued === 0) continue
+          for (const labels of [A, B]) {
+            expect(scheduler.explain({ labels: labels as Labels }).because, `at ${clock.nowMs()}`).toBeDefined()
+          }
+        }
+      },
+    ),
+    runs(200),
+  )
+})

@@ -1,4 +1,4 @@
-import { errorBudget, type Labels, tokenBucket } from '@headgate/core'
+import { errorBudget, type Labels, type Ledger, type LedgerSession, tokenBucket } from '@headgate/core'
 import { virtualClock } from '@headgate/core/testing'
 import { describe, expect, it, test } from 'vitest'
 import { expectNothingLeft, Poll } from '../poll/harness.ts'
@@ -67,6 +67,10 @@ describe('a call with alternatives', () => {
     expect(its.scheduler.snapshot().counters.queued).toBe(2)
     expect(its.scheduler.explain(both)).toMatchObject({ go: false, before: 1 })
     expect(its.scheduler.explain({ labels: A })).toMatchObject({ before: 2 })
+    const [labels, ...alternatives] = of('u')
+    its.job({ labels: labels as Labels, alternatives })
+    // It stands in two lanes that draw on the account's limit.
+    expect(its.scheduler.explain({ labels: { uid: 'u' } })).toMatchObject({ before: 1 })
   })
 
   it('takes one place in a full queue', async () => {
@@ -326,7 +330,20 @@ describe('bad input', () => {
 describe('a ledger that answers later', () => {
   it('judges a call by one of its labels at a time, and gives out every token', async () => {
     const clock = virtualClock()
-    const its = gate(limits, { clock, ledger: laterLedger(clock, () => 3) })
+    const later = laterLedger(clock, () => 3)
+    let tickets = 0
+    const counting: Ledger = {
+      open(setup) {
+        const session = later.open(setup)
+        const decide: LedgerSession['decide'] = async (...asked) => {
+          const decisions = await session.decide(...asked)
+          tickets += decisions.filter(decision => 'sentAtMs' in decision).length
+          return decisions
+        }
+        return new Proxy(session, { get: (target, name) => (name === 'decide' ? decide : Reflect.get(target, name)) })
+      },
+    }
+    const its = gate(limits, { clock, ledger: counting })
     const jobs = Array.from({ length: 12 }, () => its.quick(both))
     await clock.advance(500)
     expect(jobs.filter(job => job.started)).toHaveLength(4)
@@ -334,6 +351,8 @@ describe('a ledger that answers later', () => {
     expect(jobs.filter(job => job.started)).toHaveLength(8)
     await clock.advance(2_000)
     expect(jobs.map(job => job.admissions.length)).toStrictEqual(new Array(12).fill(1))
-    expect(its.scheduler.snapshot()).toMatchObject({ lanes: [], counters: { unsent: 0, admitted: 12, queued: 0 } })
+    expect(its.scheduler.snapshot()).toMatchObject({ lanes: [], counters: { admitted: 12, queued: 0 } })
+    // None to be given back.
+    expect(tickets).toBe(12)
   })
 })

@@ -1,6 +1,6 @@
 import { type Labels, type PollOptions, type ScheduleRequest, tokenBucket } from '@headgate/core'
 import { describe, expect, test } from 'vitest'
-import { figure, finish, ORDINARY, seeds, type World, world } from '../support/world.ts'
+import { average, figure, finish, ORDINARY, seeds, type World, world } from '../support/world.ts'
 
 // Market data of BingX, and the limit of one account on one endpoint.
 const LIMITS = [
@@ -214,3 +214,29 @@ describe('300 pollers over two addresses', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 })
+
+test('pollers of twice the weight have twice the share, over both addresses', async () => {
+  const its = world(LIMITS, 1, ORDINARY, { coldStart: 'full' })
+  const { clock, server } = its
+  const abort = new AbortController()
+  const network = caller(its)
+  for (let uid = 0; uid < 60; uid++) {
+    const options = { everyMs: 200, weight: uid < 20 ? 2 : 1, signal: abort.signal }
+    const readings = network.poll(by(2, { uid: `u${uid}` }), options)
+    void (async () => {
+      for await (const _ of readings);
+    })()
+  }
+  await clock.advance(180_000)
+  abort.abort()
+  await finish(its)
+  const counts = server.acceptedBy('uid')
+  const of = (uid: number) => counts.get(`u${uid}`) ?? 0
+  const [heavy, light] = [average(indexes(0, 20).map(of)), average(indexes(20, 60).map(of))]
+  figure('weights over addresses', { heavy, light })
+  expect(heavy / light).toBeGreaterThan(1.9)
+  expect(heavy / light).toBeLessThan(2.1)
+  expect(server.refused).toBe(0)
+})
+
+const indexes = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
