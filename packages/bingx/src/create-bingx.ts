@@ -33,7 +33,7 @@ export interface BingxOptions extends ExchangeOptions {
   syncClock?: boolean
 }
 
-/** BingX as seen from one IP address. */
+/** BingX as seen from one IP address, or from those of `egress`. */
 export interface Bingx extends AsyncDisposable {
   readonly scheduler: Scheduler
   /** @throws {TypeError} naming what is wrong, never a key. */
@@ -58,7 +58,7 @@ const RECV_WINDOW_MS = 5_000
 const LOST_CALL_MS = 5_000
 
 /**
- * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other
+ * One client per IP address, or for all of them with `egress`: two on one address take its limits twice. For `coldStart: 'full'` and other
  * settings of the gate pass a scheduler: `createScheduler({ limits: bingxLimits, coldStart: 'full' })`.
  * @throws {TypeError} naming the option, what was expected and what came.
  */

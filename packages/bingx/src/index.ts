@@ -1,4 +1,4 @@
-export type { CallOptions, Credentials, ErrorKind, Fetch, Params } from '@headgate/http'
+export type { CallOptions, Credentials, EgressAddress, ErrorKind, Fetch, Params } from '@headgate/http'
 export type { AllBalancesQuery, BingxAccount, IncomeCall, IncomeQuery } from './account.ts'
 export type { AccountCall, AccountCallOptions, PublicCall } from './call.ts'
 export { type Bingx, type BingxOptions, createBingx } from './create-bingx.ts'

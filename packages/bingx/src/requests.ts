@@ -39,12 +39,12 @@ export function publicEndpoint<T>(
 ): Send<T> {
   const { exchange, clock } = context
   const url = exchange.baseUrl + endpoint.path
-  const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, ...labelsOf(endpoint) })
+  const ways = exchange.ways(labelsOf(endpoint))
   const reading = { schema, scope: PUBLIC_SCOPE, usageLimit: 'bingx ip×market endpoint' }
   return sender(exchange, (where, params) => {
     const query = encodeQuery(buildQuery(params, where))
     return {
-      labels,
+      ...ways,
       repeatable: endpoint.method === 'GET',
       hide: [],
       ...(clock && { clock }),
@@ -63,13 +63,13 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
   const hide = [apiKey, secretKey]
   return <T>(endpoint: Endpoint, schema: Schema<T>, readBare?: ReadBare<T>): Send<T> => {
     const url = exchange.baseUrl + endpoint.path
-    const labels = Object.freeze({ exchange: 'bingx', ip: exchange.ip, uid, ...labelsOf(endpoint) })
+    const ways = exchange.ways({ uid, ...labelsOf(endpoint) })
     const reading = { schema, scope: SIGNED_SCOPE, usageLimit: 'bingx uid×endpoint' }
     return sender(exchange, (where, params) => {
       // Before the wait, so that a bad parameter costs no turn; signing comes after it.
       buildQuery(params, where)
       return {
-        labels,
+        ...ways,
         repeatable: endpoint.method === 'GET',
         hide,
         key,

@@ -9,15 +9,16 @@ const PATH = '/openApi/swap/v2/server/time'
 /** Signed calls may wait for it, so it goes first; and where its turn doesn't come soon, they go without it. */
 const ASKING: CallOptions = { priority: Number.MAX_SAFE_INTEGER, maxWaitMs: 5_000 }
 
-/** BingX's clock, as its answers tell it. Asking goes through the gate like any other call, once, without repetitions. */
+/** BingX's clock, as its answers tell it. Asking goes through the gate like any other call, once by each address at most. */
 export function bingxClock(exchange: Exchange): ServerClock {
-  const { baseUrl, labels } = exchange
+  const { baseUrl } = exchange
   const call = {
-    labels: Object.freeze({ ...labels, endpoint: `GET ${PATH}`, group: '1' }),
+    ...exchange.ways({ endpoint: `GET ${PATH}`, group: '1' }),
     repeatable: true,
     hide: [],
     asksTime: true,
-    retries: 0,
+    // Only where another address may reach what the first did not.
+    retries: exchange.ips.length - 1,
     sign: () => ({ method: 'GET', url: baseUrl + PATH }) as const,
   }
   const reading = { schema: responses.serverTime, scope: PUBLIC_SCOPE }

@@ -11,7 +11,7 @@ const scheduler = createScheduler({ limits: bingxLimits, coldStart: 'full' })
 const keys = { apiKey: 'key-5d41402abc4b2a76', secretKey: 'secret-7d793037a0760186' }
 
 const OPTIONS =
-  'baseUrl, ip, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, recvWindow, syncClock'
+  'baseUrl, ip, egress, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, recvWindow, syncClock'
 const UID = 'expected a name of yours for the account, at most 64 characters long, and not "auto"'
 const PLAIN = 'a string without & = ? # and line breaks, a finite number or a boolean'
 const INCOME = 'symbol, incomeType, startTime, endTime, limit'

@@ -23,7 +23,7 @@ export interface CoinwOptions extends ExchangeOptions {
   ladder?: boolean
 }
 
-/** CoinW's spot market as seen from one IP address. */
+/** CoinW's spot market as seen from one IP address, or from those of `egress`. */
 export interface Coinw extends AsyncDisposable {
   readonly scheduler: Scheduler
   /** @throws {TypeError} naming what is wrong, never a key. */
@@ -40,7 +40,7 @@ export interface Coinw extends AsyncDisposable {
 const BASE_URL = 'https://api.coinw.com'
 
 /**
- * One client per IP address: two of them on one address take its limits twice. For `coldStart: 'full'` and other
+ * One client per IP address, or for all of them with `egress`: two on one address take its limits twice. For `coldStart: 'full'` and other
  * settings of the gate pass a scheduler: `createScheduler({ limits: coinwLimits, coldStart: 'full' })`.
  * @throws {TypeError} naming the option, what was expected and what came.
  */
@@ -51,8 +51,8 @@ export function createCoinw(options?: CoinwOptions): Coinw {
     { name, exchange: 'coinw', baseUrl: BASE_URL, limits: coinwLimits, error: coinwError },
     checked,
   )
-  const { scheduler, clock, ip, tell } = exchange
-  const ladder = checked.ladder === false ? undefined : new Ladder({ scheduler, clock, ip, tell })
+  const { scheduler, clock, ips, tell } = exchange
+  const ladder = checked.ladder === false ? undefined : new Ladder({ scheduler, clock, ips, tell })
   const context: Context = { exchange, ladder }
   const calls = new Calls(context)
   return Object.freeze({

@@ -34,8 +34,8 @@ const STOP_SHARE = 0.5
 export interface LadderSetup {
   readonly scheduler: Pick<Scheduler, 'hold' | 'halve' | 'remember' | 'recall'>
   readonly clock: Clock
-  /** The name of the client's address, as in labels. */
-  readonly ip: string
+  /** The names of the client's addresses, as in labels. */
+  readonly ips: readonly string[]
   readonly tell: (event: SchedulerEvent) => void
 }
 
@@ -46,24 +46,24 @@ export interface LadderSetup {
  */
 export class Ladder {
   readonly #setup: LadderSetup
-  readonly #ip: Subject
+  readonly #ips: ReadonlyMap<string, Subject>
   readonly #uids = new Map<string, Subject>()
 
   constructor(setup: LadderSetup) {
     this.#setup = setup
-    this.#ip = new Subject(setup, 'ip', setup.ip)
+    this.#ips = new Map(setup.ips.map(ip => [ip, new Subject(setup, 'ip', ip)]))
   }
 
-  /** An account begins: what its address is warned of holds for it too. */
+  /** An account begins: what one of its addresses is warned of holds for it too. */
   join(uid: string): void {
     const subject = this.#uid(uid)
-    const { warnedForMs } = this.#ip
+    const warnedForMs = Math.max(...[...this.#ips.values()].map(ip => ip.warnedForMs))
     if (warnedForMs > 0) subject.halve(warnedForMs)
   }
 
-  /** CoinW refused a call over a limit. @param uid undefined for a public command */
-  refused(uid: string | undefined): void {
-    const step = this.#ip.refused()
+  /** CoinW refused a call over a limit, of these labels. A public command has no `uid`. */
+  refused({ ip = '', uid }: Labels): void {
+    const step = this.#ips.get(ip)?.refused()
     // Every endpoint's limit is halved, and most are kept by user ID.
     if (step === 'warned') for (const subject of this.#uids.values()) subject.halve(WARNING_MS)
     if (uid !== undefined) this.#uid(uid).refused()

@@ -1,4 +1,3 @@
-import type { Labels } from '@headgate/core'
 import {
   type AccountKey,
   checkParams,
@@ -7,6 +6,7 @@ import {
   type Send,
   type SignedRequest,
   sender,
+  type Ways,
 } from '@headgate/http'
 import {
   COMMANDS,
@@ -32,7 +32,7 @@ export interface Context {
 }
 
 interface Prepared<T> {
-  readonly labels: Labels
+  readonly ways: Ways
   readonly hide: readonly string[]
   readonly schema: Schema<T>
   readonly key?: AccountKey
@@ -42,36 +42,36 @@ interface Prepared<T> {
 /** An account's private commands. Keys stay in this closure. */
 export function privateCommands(context: Context, account: { apiKey: string; secretKey: string; uid: string }) {
   const { apiKey, secretKey, uid } = account
-  const { baseUrl, ip } = context.exchange
+  const { baseUrl } = context.exchange
   const hide = [apiKey, secretKey]
   const key = context.exchange.keys.of(account)
   context.ladder?.join(uid)
   const headers = { 'Content-Type': 'application/json' }
   return <T>(command: PrivateCommandName, schema: Schema<T>): Send<T> => {
-    const labels = Object.freeze({ exchange: 'coinw', ip, uid, endpoint: command, group: 'spot' })
+    const ways = context.exchange.ways({ uid, endpoint: command, group: 'spot' })
     const sign = (params: Sent): SignedRequest => {
       const sign = signCoinw(params, apiKey, secretKey)
       // CoinW wants everything in the query, also in a POST.
       const query = encodeQuery({ command, ...params, api_key: apiKey, sign })
       return { method: 'POST', url: `${baseUrl}/api/v1/private?${query}`, headers, hide: [sign] }
     }
-    return sending(context, command, { labels, hide, schema, key, sign })
+    return sending(context, command, { ways, hide, schema, key, sign })
   }
 }
 
 /** The public form of a command: no key, and the limits per IP alone. */
 export function publicCommand<T>(context: Context, command: PublicCommandName, schema: Schema<T>): Send<T> {
-  const { baseUrl, ip } = context.exchange
-  const labels = Object.freeze({ exchange: 'coinw', ip, endpoint: command, group: 'spot' })
+  const { baseUrl } = context.exchange
+  const ways = context.exchange.ways({ endpoint: command, group: 'spot' })
   const sign = (params: Sent): SignedRequest => ({
     method: 'GET',
     url: `${baseUrl}/api/v1/public?${encodeQuery({ command, ...params })}`,
   })
-  return sending(context, command, { labels, hide: [], schema, sign })
+  return sending(context, command, { ways, hide: [], schema, sign })
 }
 
 function sending<T>({ exchange, ladder }: Context, command: CommandName, prepared: Prepared<T>): Send<T> {
-  const { labels, hide, schema, key, sign } = prepared
+  const { ways, hide, schema, key, sign } = prepared
   const { by, read }: Command = COMMANDS[command]
   const reading = { schema, scope: ['exchange', by, 'endpoint'] }
   return sender(exchange, (where, given) => {
@@ -80,14 +80,14 @@ function sending<T>({ exchange, ladder }: Context, command: CommandName, prepare
       Object.entries(checkParams(where, given, RESERVED)).filter(([, value]) => value !== ''),
     )
     return {
-      labels,
+      ...ways,
       repeatable: read,
       hide,
       ...(key && { key }),
       sign: () => sign(params),
-      judge(answer) {
+      judge(answer, labels) {
         const verdict = judge(answer, reading, exchange.clock.epochMs())
-        if ('refusal' in verdict && verdict.refusal !== undefined) ladder?.refused(labels['uid'])
+        if ('refusal' in verdict && verdict.refusal !== undefined) ladder?.refused(labels)
         return verdict
       },
     }

@@ -10,7 +10,7 @@ const fetch = async (...request: unknown[]) => {
 const scheduler = createScheduler({ limits: coinwLimits, coldStart: 'full' })
 const keys = { apiKey: 'key-5d41402abc4b2a76', secretKey: 'secret-7d793037a0760186' }
 
-const OPTIONS = 'baseUrl, ip, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, ladder'
+const OPTIONS = 'baseUrl, ip, egress, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, ladder'
 const TOKEN = 'a non-empty string of ASCII characters without spaces'
 
 /** As a caller without types would. */

@@ -21,15 +21,15 @@ function ladder({ memory, epochMs }: { memory?: Memory; epochMs?: number } = {})
     observer: event => events.push(event),
     ...(memory && { memory }),
   })
-  const subject = new Ladder({ scheduler, clock, ip: 'a', tell: event => events.push(event) })
+  const subject = new Ladder({ scheduler, clock, ips: ['a', 'b'], tell: event => events.push(event) })
   return {
     clock,
     events,
     scheduler,
     ladder: subject,
     /** @param uid null for a public command */
-    refuse(times: number, uid: string | null = 'u1') {
-      for (let i = 0; i < times; i++) subject.refused(uid ?? undefined)
+    refuse(times: number, uid: string | null = 'u1', ip = 'a') {
+      for (let i = 0; i < times; i++) subject.refused({ ip, ...(uid !== null && { uid }) })
     },
     /** How long the hold over the labels lasts, without its margin of a second. */
     heldForMs(labels: Record<string, string>) {
@@ -55,6 +55,16 @@ describe('the client stops at half of what CoinW counts', () => {
     expect(its.heldForMs(labels)).toBeUndefined()
     its.refuse(1, uid)
     expect(its.heldForMs(labels)).toBe(10_000)
+  })
+
+  it('each of several addresses has a count of its own', () => {
+    const its = ladder()
+    its.refuse(39, null, 'a')
+    its.refuse(39, null, 'b')
+    expect(its.heldForMs(IP)).toBeUndefined()
+    its.refuse(1, null, 'b')
+    expect(its.heldForMs({ ...IP, ip: 'b' })).toBe(10_000)
+    expect(its.heldForMs(IP)).toBeUndefined()
   })
 
   it('a refused user ID counts for its address too', () => {

@@ -8,6 +8,13 @@ export interface ScheduleRequest {
    * @throws {TypeError} when no token bucket and no in-flight cap applies, unless `unlimited` is true.
    */
   labels: Labels
+  /**
+   * Other labels under which the call may go instead: by another address, say. It waits under all of them at once and goes
+   * by the first that let it, under several by those with the most room; `admission.labels` tells which. A refusal speaks of
+   * those it went by. Each at most once; like `labels` never mutated. Default: none.
+   * @throws {TypeError} also when no limit applies to one of them; the call must fit all of them.
+   */
+  alternatives?: readonly Labels[]
   /** Tokens to take: from every bucket, or by limit name (1 from those not named). Whole numbers from 0. Default 1. */
   cost?: number | Readonly<Record<string, number>>
   /**
@@ -24,7 +31,7 @@ export interface ScheduleRequest {
   /** Aborting it while the call waits takes the call out; while it runs, `admission.signal` aborts. */
   signal?: AbortSignal
   /**
-   * Joins a call with the same labels (by value) and this text that is still waiting, also one that waits again after a
+   * Joins a call with the same labels and alternatives (by value) and this text that is still waiting, also one that waits again after a
    * refusal: one admission, one run of the first one's task, one answer for all. The highest priority of all counts; a
    * signal or a deadline takes out its own sharer alone; cost and retries are the first one's. Default: shares with nobody.
    */
@@ -72,6 +79,8 @@ export interface Refusal {
 
 /** A call's leave to go, handed to its task. What the task says here is what the limiter learns. */
 export interface Admission {
+  /** By which the call goes: the request's `labels`, or those of its `alternatives` that let it through. */
+  readonly labels: Labels
   /** How long the call waited for this admission, milliseconds. */
   readonly waitedMs: number
   /** Aborts with the caller's signal (of a shared call when all sharers have left) and when the task's time is up. */

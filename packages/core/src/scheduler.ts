@@ -11,7 +11,7 @@ import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
-import { Call, type Watch } from './run/call.ts'
+import { Call, type Place, type Watch, Way } from './run/call.ts'
 import { checkHistory, checkLabels, checkReasoned, checkRequest, checkTask } from './run/check-request.ts'
 import { Hopeless } from './run/hopeless.ts'
 import { Passages } from './run/passages.ts'
@@ -22,13 +22,23 @@ import type { Settings } from './run/settings.ts'
 import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
 import { tell } from './run/tell.ts'
 import { tooLate } from './run/too-late.ts'
-import { type Counters, type Explanation, explanation, newCounters, type Snapshot, snapshot } from './run/view.ts'
+import {
+  type Counters,
+  type Explanation,
+  explanation,
+  newCounters,
+  type Snapshot,
+  snapshot,
+  soonest,
+} from './run/view.ts'
 import { WakeTimer } from './run/wake-timer.ts'
+import { Ways } from './run/ways.ts'
 
 /** Heads sent at once to a ledger that answers later: one round trip serves them all. */
 const BATCH = 32
 /** Refusals with a time use up no retry, but a server that bans every probe must not be asked for ever. */
 const MOST_HOLDS = 10
+const NO_WAYS: readonly never[] = Object.freeze([])
 
 /** THE loop: judge, charge, run, learn. */
 export class HeadgateScheduler {
@@ -40,6 +50,7 @@ export class HeadgateScheduler {
   readonly #passages = new Passages()
   readonly #queue: Queue
   readonly #hopeless: Hopeless
+  readonly #ways: Ways
   readonly #runner: Runner
   readonly #pollers: Pollers
   readonly #counters: Counters = newCounters()
@@ -77,14 +88,17 @@ export class HeadgateScheduler {
       emit,
     })
     this.#hopeless = new Hopeless(this.#ledger, this.#counters)
+    this.#ways = new Ways(this.#ledger)
     this.#waiting = new Waiting(
       {
         readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
         // A lane whose last call was just taken back needs nothing.
-        costOf: (gate, lane) => (lane.first === undefined ? 0 : this.#ledger.costOf(gate, lane.first as Call)),
+        costOf: (gate, lane) => (lane.first === undefined ? 0 : this.#ledger.costOf(gate, lane.first as Place)),
         reservedOf: (gate, lane, atMs) =>
-          lane.first === undefined ? 0 : this.#ledger.reservedOf(gate, lane.first as Call, atMs),
+          lane.first === undefined ? 0 : this.#ledger.reservedOf(gate, lane.first as Place, atMs),
         sizeOf: gate => this.#ledger.sizeOf(gate),
+        areOne: ({ first: a }, { first: b }) =>
+          this.#queue.withWays > 0 && a !== undefined && b !== undefined && (a as Place).call === (b as Place).call,
       },
       settings.fairBy,
     )
@@ -120,7 +134,8 @@ export class HeadgateScheduler {
     return new Promise<T>((resolve, reject) => {
       checkRequest(request, this.#settings.limitNames)
       checkTask('schedule', task)
-      const passage = this.#passageOf(request)
+      const passage = this.#passageOf(request, request.labels)
+      const ways = this.#waysOf(request)
       let nowMs = this.#clock.nowMs()
       // What has come free is handed out before the newcomer is judged. Tasks start in it, and may do anything.
       if (this.#waiting.wakeAtMs <= nowMs) {
@@ -131,13 +146,13 @@ export class HeadgateScheduler {
       if (this.#closed) throw new ClosedError()
       const settle = resolve as (value: unknown) => void
       if (request.coalesce !== undefined) {
-        this.#share(passage, task as Task<unknown>, new Sharer(request, nowMs, settle, reject, watch), nowMs)
+        this.#share(passage, ways, task as Task<unknown>, new Sharer(request, nowMs, settle, reject, watch), nowMs)
         return
       }
       const call = new Call(passage, request, task as Task<unknown>, nowMs, settle)
       call.watch = watch
       if (watch !== undefined) watch.call = call
-      this.#enter(call, nowMs)
+      this.#enter(call, ways, nowMs)
     })
   }
 
@@ -149,7 +164,8 @@ export class HeadgateScheduler {
   pollWith<T>(request: ScheduleRequest, call: PollCall<T>, options: PollOptions): AsyncIterable<Reading<T>> {
     checkRequest(request, this.#settings.limitNames)
     checkTask('pollWith', call)
-    return this.#pollers.poll(this.#passageOf(request), request, call, options)
+    const passages = [this.#passageOf(request, request.labels), ...this.#waysOf(request)]
+    return this.#pollers.poll(passages, request, call, options)
   }
 
   hold(labels: Labels, hold: HoldOptions): void {
@@ -200,10 +216,22 @@ export class HeadgateScheduler {
 
   explain(request: ScheduleRequest): Explanation {
     checkRequest(request, this.#settings.limitNames)
-    const passage = this.#passageOf(request)
-    const isAwaited = this.#waiting.isAwaited(passage, request.priority ?? 0)
-    const head = { passage, cost: request.cost, priority: request.priority }
-    return explanation(this.#ledger, head, this.#queue.lanes, isAwaited, this.#clock.nowMs())
+    const { cost, priority } = request
+    const nowMs = this.#clock.nowMs()
+    const explain = (passage: Passage) => {
+      const isAwaited = this.#waiting.isAwaited(passage, priority ?? 0)
+      return explanation(
+        this.#ledger,
+        { passage, cost, priority },
+        this.#queue.lanes,
+        isAwaited,
+        this.#queue.withWays > 0,
+        nowMs,
+      )
+    }
+    const own = explain(this.#passageOf(request, request.labels))
+    const ways = this.#waysOf(request)
+    return ways.length === 0 ? own : soonest([own, ...ways.map(explain)])
   }
 
   snapshot(): Snapshot {
@@ -229,8 +257,12 @@ export class HeadgateScheduler {
 
   // Waiting
 
-  #passageOf(request: ScheduleRequest): Passage {
-    const { labels } = request
+  #waysOf(request: ScheduleRequest): readonly Passage[] {
+    const { alternatives } = request
+    return alternatives === undefined ? NO_WAYS : alternatives.map(labels => this.#passageOf(request, labels))
+  }
+
+  #passageOf(request: ScheduleRequest, labels: Labels): Passage {
     let passage = this.#passages.get(labels)
     if (passage === undefined) {
       checkLabels('schedule', labels)
@@ -247,21 +279,23 @@ export class HeadgateScheduler {
     return passage
   }
 
-  #enter(call: Call, nowMs: number): void {
+  #enter(call: Call, ways: readonly Passage[], nowMs: number): void {
+    if (ways.length > 0) call.ways = ways.map(way => new Way(call, way))
     const hopeless = this.#hopeless.tooLarge(call) ?? this.#hopeless.overBudget(call, nowMs)
     if (hopeless !== undefined) call.reject(hopeless)
     else this.#enqueue(call, nowMs)
   }
 
   /** One more for a waiting call, or the first one of a new call. */
-  #share(passage: Passage, task: Task<unknown>, sharer: Sharer, nowMs: number): void {
+  #share(passage: Passage, ways: readonly Passage[], task: Task<unknown>, sharer: Sharer, nowMs: number): void {
     const waiting = this.#queue.sharedBy(sharer.request)
     if (waiting === undefined) {
       const call = sharedCall(passage, task, sharer, nowMs, changed => this.#retime(changed))
-      this.#enter(call, nowMs)
+      this.#enter(call, ways, nowMs)
       return
     }
-    const earliestMs = sharer.deadlineMs === Number.POSITIVE_INFINITY ? nowMs : this.#ledger.earliestMs(waiting, nowMs)
+    const earliestMs =
+      sharer.deadlineMs === Number.POSITIVE_INFINITY ? nowMs : this.#hopeless.earliestMs(waiting, nowMs)
     if (earliestMs > sharer.deadlineMs) {
       this.#counters.expired++
       sharer.reject(tooLate(sharer, nowMs, earliestMs))
@@ -272,7 +306,8 @@ export class HeadgateScheduler {
     if ((sharer.request.priority ?? 0) > (waiting.request.priority ?? 0)) {
       this.#leaveLane(waiting, nowMs)
       waiting.request = { ...waiting.request, priority: sharer.request.priority as number }
-      this.#settleLane(this.#queue.append(waiting), nowMs)
+      this.#queue.append(waiting)
+      this.#settleLanes(waiting, nowMs)
       this.#serve(nowMs)
     } else this.#arm()
   }
@@ -285,14 +320,14 @@ export class HeadgateScheduler {
   #spent(budget: Gate): void {
     const nowMs = this.#clock.nowMs()
     for (const call of this.#queue.calls()) {
-      if (!call.passage.gates.includes(budget)) continue
+      if (!call.places.some(({ passage }) => passage.gates.includes(budget))) continue
       const overBudget = this.#hopeless.overBudget(call, nowMs)
       if (overBudget !== undefined) this.#takeOut(call, overBudget)
     }
   }
 
   #enqueue(call: Call, nowMs: number): void {
-    if (this.#queue.isEmpty && this.#waiting.isEmpty && this.#batch === 1) {
+    if (this.#queue.isEmpty && this.#waiting.isEmpty && this.#batch === 1 && call.ways === undefined) {
       // Nobody waits: no lane is needed unless the call is refused.
       this.#counters.judgements++
       const decided = this.#ledger.decide([call], nowMs)
@@ -328,7 +363,7 @@ export class HeadgateScheduler {
       return
     }
     if (!this.#wait(call, nowMs)) return
-    this.#settleLane(call.lane as Lane, nowMs)
+    this.#settleLanes(call, nowMs)
     this.#serve(nowMs)
     // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
     if (isFull && call.lane !== undefined && this.#queue.size > this.#settings.maxQueued) {
@@ -371,6 +406,17 @@ export class HeadgateScheduler {
     return true
   }
 
+  /** A call has come to the end of its lanes. */
+  #settleLanes(call: Call, nowMs: number): void {
+    if (call.ways === undefined) {
+      this.#settleLane(call.lane as Lane, nowMs)
+      return
+    }
+    // Behind others of its lanes it need not be looked at.
+    if (call.places.every(({ lane }) => lane === undefined || lane.size > 1)) return
+    for (const { lane } of this.#ways.inOrder(call, nowMs)) if (lane !== undefined) this.#settleLane(lane, nowMs)
+  }
+
   /** A lane that has just got its only call waits behind others, or is judged. */
   #settleLane(lane: Lane, nowMs: number): void {
     // One under judgement is looked at again when its decision is in.
@@ -387,9 +433,12 @@ export class HeadgateScheduler {
   }
 
   #leaveLane(call: Call, nowMs: number): void {
-    const lane = call.lane as Lane
-    const wasHead = lane.first === call
+    const stood = call.places.map(place => ({ lane: place.lane, wasHead: place.lane?.first === place }))
     this.#queue.take(call)
+    for (const { lane, wasHead } of stood) if (lane !== undefined) this.#left(lane, wasHead, nowMs)
+  }
+
+  #left(lane: Lane, wasHead: boolean, nowMs: number): void {
     if (lane.size === 0) {
       // One under judgement is forgotten when its decision is in.
       if (!lane.judging) this.#forget(lane, nowMs)
@@ -424,7 +473,7 @@ export class HeadgateScheduler {
       const lanes = this.#nextLanes(nowMs)
       if (lanes.length === 0) break
       this.#counters.judgements += lanes.length
-      const heads = lanes.map(lane => lane.first as Call)
+      const heads = lanes.map(lane => lane.first as Place)
       let decided: Decisions | Promise<Decisions>
       try {
         decided = this.#ledger.decide(heads, nowMs)
@@ -444,9 +493,15 @@ export class HeadgateScheduler {
 
   #nextLanes(nowMs: number): Lane[] {
     const lanes: Lane[] = []
+    let putOff: Lane[] | undefined
     while (lanes.length < this.#batch) {
       const lane = this.#waiting.takeNext(nowMs) ?? this.#fresh.shift()
       if (lane === undefined) break
+      if (this.#isJudgedElsewhere(lane)) {
+        putOff ??= []
+        putOff.push(lane)
+        continue
+      }
       const claim = this.#waiting.claimBefore(lane, nowMs)
       if (claim !== undefined) this.#waiting.place(lane, claim.gate, nowMs)
       else {
@@ -454,14 +509,22 @@ export class HeadgateScheduler {
         lanes.push(lane)
       }
     }
+    if (putOff !== undefined) this.#fresh.push(...putOff)
     return lanes
+  }
+
+  /** Its head is about to be judged by other labels: it must not get two tickets. */
+  #isJudgedElsewhere(lane: Lane): boolean {
+    if (this.#batch === 1) return false
+    const { call } = lane.first as Place
+    return call.ways !== undefined && call.places.some(place => place.lane?.judging && place.lane.first === place)
   }
 
   #await(lanes: readonly Lane[], decided: Promise<Decisions>): void {
     this.#deciding = true
     this.#batch = BATCH
     for (const lane of lanes) lane.judging = true
-    const heads = lanes.map(lane => lane.first as Call)
+    const heads = lanes.map(lane => lane.first as Place)
     decided.then(
       decisions => {
         this.#deciding = false
@@ -479,22 +542,22 @@ export class HeadgateScheduler {
   }
 
   /** The ledger could not decide: the calls it was asked about reject, those behind them are asked about in turn. */
-  #failed(lanes: readonly Lane[], heads: readonly Call[], error: unknown): void {
+  #failed(lanes: readonly Lane[], heads: readonly Place[], error: unknown): void {
     for (const [index, lane] of lanes.entries()) {
       lane.judging = false
-      const head = heads[index] as Call
-      if (head.lane === lane) this.#takeOut(head, error)
+      const head = heads[index] as Place
+      if (head.lane === lane) this.#takeOut(head.call, error)
       else if (lane.size === 0) this.#forget(lane, this.#clock.nowMs())
       if (lane.size > 0) this.#fresh.push(lane)
     }
   }
 
   /** @param heads what was judged: it may have left its lane since */
-  #apply(lanes: readonly Lane[], decisions: Decisions, nowMs: number, heads: readonly Call[]): void {
+  #apply(lanes: readonly Lane[], decisions: Decisions, nowMs: number, heads: readonly Place[]): void {
     for (const [index, lane] of lanes.entries()) {
       lane.judging = false
       const decision = decisions[index] as Decision
-      const head = heads[index] as Call
+      const head = heads[index] as Place
       if (head.lane !== lane) {
         this.#takeBack(decision)
         if (lane.size === 0) this.#forget(lane, nowMs)
@@ -506,14 +569,23 @@ export class HeadgateScheduler {
     }
   }
 
-  #go(lane: Lane, call: Call, ticket: Ticket, nowMs: number): void {
+  #go(lane: Lane, place: Place, ticket: Ticket, nowMs: number): void {
+    const { call } = place
     this.#waiting.overtakes(lane, nowMs)
+    // Where it waited as well.
+    const others =
+      call.ways &&
+      call.places
+        .filter(other => other !== place)
+        .map(other => ({ lane: other.lane, wasHead: other.lane?.first === other }))
     this.#queue.take(call)
     this.#runner.admit(call, ticket)
     this.#waiting.admitted(lane, nowMs)
     if (lane.size === 0) this.#forget(lane, nowMs)
     else if (lane.wokenBy === undefined) this.#fresh.push(lane)
     else this.#waiting.requeue(lane, lane.wokenBy, nowMs)
+    if (others === undefined) return
+    for (const other of others) if (other.lane !== undefined) this.#left(other.lane, other.wasHead, nowMs)
   }
 
   /** A refused call goes to the head of its lane again, as often as it may. */
@@ -526,7 +598,7 @@ export class HeadgateScheduler {
     const nowMs = this.#clock.nowMs()
     if (signal?.aborted) call.reject(signal.reason)
     else if (!mayGoOn || this.#closed)
-      call.reject(new RefusedError(call.request.labels, call.refusals + call.holds, refusal, error))
+      call.reject(new RefusedError(attempt.labels, call.refusals + call.holds, refusal, error))
     else {
       // Its limit may have been lowered while it ran, and a hold may outlast its patience.
       const hopeless =
@@ -543,9 +615,12 @@ export class HeadgateScheduler {
         this.#leaveLane(other, nowMs)
         absorb(call, other)
       }
-      const lane = this.#queue.prepend(call)
-      if (lane.size === 1) this.#settleLane(lane, nowMs)
-      else this.#waiting.changedFor(lane, nowMs)
+      this.#queue.prepend(call)
+      for (const { lane } of call.ways === undefined ? [call] : this.#ways.inOrder(call, nowMs)) {
+        if (lane === undefined) continue
+        if (lane.size === 1) this.#settleLane(lane, nowMs)
+        else this.#waiting.changedFor(lane, nowMs)
+      }
     }
   }
 

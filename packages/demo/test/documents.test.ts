@@ -5,8 +5,10 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
 const here = import.meta.dirname
+const examplesIn = (text: string) => [...text.matchAll(/```ts\n(.*?)```/gs)].map(match => match[1] as string)
 const readme = await readFile(join(here, '../../../README.md'), 'utf8')
-const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(match => match[1] as string)
+const examples = examplesIn(readme)
+const [, several] = examplesIn(await readFile(join(here, '../../bingx/README.md'), 'utf8'))
 
 /** As a user would: the text of the example in a file of its own. */
 async function run(example: string, name: string): Promise<string> {
@@ -38,5 +40,11 @@ describe('the README', () => {
   it('names the two commands in the form in which they work', () => {
     expect(readme).toContain('npx pnpm@12 demo\n')
     expect(readme).toContain('npx pnpm@12 test\n')
+  })
+})
+
+describe('the README of @headgate/bingx', () => {
+  it('shows several addresses', async () => {
+    expect(await run(several as string, 'several')).toBe('10.0.0.1 5\n10.0.0.2 5\n')
   })
 })

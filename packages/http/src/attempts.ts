@@ -1,4 +1,4 @@
-import type { Admission } from '@headgate/core'
+import type { Admission, Labels } from '@headgate/core'
 import { backoffMs, ErrorBudgetError, MaxWaitError, RefusedError, TimeoutError } from '@headgate/core'
 import type { Call, CallSetup, Failure } from './call.ts'
 import type { CallOptions } from './call-options.ts'
@@ -34,6 +34,8 @@ const STOPPED = 'no call goes out with this key until account.resume()'
 
 /** One attempt's request, and when it went. */
 interface Attempted extends Sent {
+  /** By which it went: they name the address. */
+  readonly labels: Labels
   readonly answer: Answer | NoAnswer
   /** Of the key, when it went. */
   readonly resumes: number
@@ -54,6 +56,8 @@ export class Attempts<T> {
   #failure: ExchangeError | undefined
   #failures = 0
   #mayRepeat = false
+  /** By which it was last sent without an answer. */
+  #missedBy: Labels | undefined
   /** The clock was set for this call: when it had been sent, and what the answer said of the time. */
   #stale: { sentAtMs: number; said: TimeSample | undefined } | undefined
 
@@ -71,7 +75,7 @@ export class Attempts<T> {
 
   /** One more, through the gate. */
   async next(): Promise<T> {
-    const { scheduler, clock } = this.#setup
+    const { scheduler, egress, clock } = this.#setup
     const { priority, maxWaitMs, coalesce } = this.#options
     const { signal } = this.#signal
     // A stopped key's call asks nothing of anybody.
@@ -82,10 +86,13 @@ export class Attempts<T> {
     if (ready) await untilAborted(ready, signal as AbortSignal)
     const nowMs = clock.nowMs()
     const mayWaitMs = nowMs === this.#startedAtMs ? maxWaitMs : Math.max(0, this.#latestStartMs - nowMs)
+    const { labels, alternatives } =
+      this.#missedBy === undefined ? this.#call : egress.waysAfter(this.#call, this.#missedBy, priority)
     try {
       return await scheduler.schedule(
         {
-          labels: this.#call.labels,
+          labels,
+          ...(alternatives && { alternatives }),
           retries: this.retries,
           ...(Number.isFinite(mayWaitMs) && { maxWaitMs: mayWaitMs as number }),
           ...(priority !== undefined && { priority }),
@@ -141,18 +148,18 @@ export class Attempts<T> {
 
   async #attempt(admission: Admission): Promise<T> {
     const sent = await this.#send(admission)
-    const { answer } = sent
+    const { answer, labels } = sent
     if ('why' in answer) {
       const { why, code, detail } = answer
       // Cut by the caller, or by the scheduler's own time-out.
       if (why === 'aborted') throw admission.signal.reason
       throw this.#fail({ code, msg: detail, kind: KIND_OF[why] }, why === 'unsent')
     }
-    const verdict = this.#call.judge(answer)
+    const verdict = this.#call.judge(answer, labels)
     const said = tellGate(admission, this.#setup, this.#call, verdict, sent)
     if ('value' in verdict) return verdict.value
     const { trouble, refusal } = verdict
-    this.#tellOf(verdict)
+    this.#tellOf(verdict, labels)
     if (trouble.kind === 'timestamp' && this.#call.clock && this.#stale === undefined) {
       this.#stale = { sentAtMs: sent.sentAtMs, said }
       // Refused before it was done: so also a write may go again.
@@ -166,16 +173,17 @@ export class Attempts<T> {
     }
     const { by = [], holdMs = 0 } = refusal ?? {}
     if (refusal !== undefined) {
-      const held = Object.fromEntries(by.map(name => [name, this.#call.labels[name] ?? '']))
+      const held = Object.fromEntries(by.map(name => [name, labels[name] ?? '']))
       this.#setup.scheduler.hold(held, { forMs: holdMs, reason: redact(trouble.msg, this.#hide) })
     }
     const failure = this.#fail(trouble, false)
-    if (trouble.kind === 'key') this.#call.key?.stop(failure, labelled(this.#call.labels), sent.resumes)
+    if (trouble.kind === 'key') this.#call.key?.stop(failure, labelled(labels), sent.resumes)
     throw failure
   }
 
   async #send(admission: Admission): Promise<Attempted> {
-    const { fetch, clock, timeoutMs, maxBodyBytes } = this.#setup
+    const { egress, clock, timeoutMs, maxBodyBytes } = this.#setup
+    const labels = this.#call.alternatives === undefined ? this.#call.labels : admission.labels
     let request: SignedRequest
     try {
       request = this.#call.sign()
@@ -192,17 +200,22 @@ export class Attempts<T> {
       admission.counted()
     }
     const { signal } = admission
+    const fetch = egress.fetchBy(labels)
     const answer = await send(request, { fetch, clock, timeoutMs, maxBodyBytes, signal, onHeaders })
     if ('why' in answer && answer.why === 'unsent') admission.unsent()
     else if (receivedAtMs === undefined) admission.lost()
+    if (receivedAtMs !== undefined) egress.heard(labels)
+    else if ('why' in answer && answer.why !== 'aborted') {
+      this.#missedBy = labels
+      egress.missed(labels, answer.why !== 'unsent', answer.code)
+    }
     const { timestampMs } = request
-    return { sentAtMs, receivedAtMs: receivedAtMs ?? clock.nowMs(), timestampMs, answer, resumes }
+    return { labels, sentAtMs, receivedAtMs: receivedAtMs ?? clock.nowMs(), timestampMs, answer, resumes }
   }
 
-  #tellOf({ trouble, refusal, alert }: Failure): void {
+  #tellOf({ trouble, refusal, alert }: Failure, labels: Labels): void {
     if (alert === undefined) return
     const { code, msg, untilMs } = trouble
-    const { labels } = this.#call
     const facts = {
       code,
       msg: redact(msg, this.#hide),

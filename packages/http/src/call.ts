@@ -2,10 +2,11 @@ import type { AlertReason, Clock, Labels, Observer, Random, Refusal, Scheduler, 
 import pRetry from 'p-retry'
 import { Attempts } from './attempts.ts'
 import type { CallOptions } from './call-options.ts'
+import type { Egress } from './egress/egress.ts'
 import type { ErrorFacts, ExchangeError, Trouble } from './errors.ts'
 import type { AccountKey } from './key-stops.ts'
 import type { ServerClock } from './server-clock.ts'
-import type { Answer, Fetch, SignedRequest } from './transport.ts'
+import type { Answer, SignedRequest } from './transport.ts'
 
 /** What an answer tells beside what it comes to. */
 export interface Hints {
@@ -34,6 +35,8 @@ export type Verdict<T> = ({ readonly value: T } | Failure) & Hints
 export interface Call<T> {
   /** The same object for every call of one endpoint: the scheduler remembers what follows from it by its identity. */
   readonly labels: Labels
+  /** The same by other addresses: the call goes by whichever lets it through. */
+  readonly alternatives?: readonly Labels[]
   /** A read: it may be sent again when nobody knows whether it was done. */
   readonly repeatable: boolean
   /** What must never be seen: the key, the secret. */
@@ -48,8 +51,11 @@ export interface Call<T> {
   readonly retries?: number
   /** Called once per attempt, when the gate has let it through. */
   sign(): SignedRequest
-  /** Reads an answer, whatever its status. Must not throw. */
-  judge(answer: Answer): Verdict<T>
+  /**
+   * Reads an answer, whatever its status. Must not throw.
+   * @param labels by which it went: {@link Call.labels} or an alternative.
+   */
+  judge(answer: Answer, labels: Labels): Verdict<T>
 }
 
 /** What all calls of a client share. */
@@ -57,7 +63,7 @@ export interface CallSetup {
   readonly scheduler: Pick<Scheduler, 'schedule' | 'hold'>
   readonly clock: Clock
   readonly random: Random
-  readonly fetch: Fetch | undefined
+  readonly egress: Pick<Egress, 'waysAfter' | 'fetchBy' | 'heard' | 'missed'>
   /** Of one attempt, from sending to the end of the body, milliseconds. */
   readonly timeoutMs: number
   /** How often a call goes again after failures; and, each time, after refusals without a time. */

@@ -15,6 +15,8 @@ import { MAX_BODY_BYTES } from './body.ts'
 import { type Call, type CallSetup, runCall } from './call.ts'
 import type { CallOptions } from './call-options.ts'
 import type { Credentials } from './credentials.ts'
+import { checkAddresses, type EgressAddress, egressCheck } from './egress/addresses.ts'
+import { Egress, type Ways } from './egress/egress.ts'
 import { AccountKeys } from './key-stops.ts'
 import { type Checks, func, httpUrl, text, wholeNumber, withMethods } from './options.ts'
 import { pollCall } from './poll.ts'
@@ -30,6 +32,12 @@ export interface ExchangeOptions {
    * behind one address need one scheduler and one name, else they take its limits twice. Default `'default'`.
    */
   ip?: string
+  /**
+   * Several addresses instead of one: each call leaves from the one that has room first. Limits per IP are counted for each
+   * of them, those of an account over all. While one is held (a ban), calls go by the others, those that wait for it too.
+   * Not next to `ip` and `fetch`, which each address has its own of.
+   */
+  egress?: readonly EgressAddress[]
   /**
    * A scheduler to share, made with the exchange's limits. `limits` and `memory` are its own then, and closing the client
    * leaves it open. Default: one of the client's own, with `coldStart: 'paced'`.
@@ -63,6 +71,7 @@ export interface ExchangeOptions {
 export const exchangeChecks: Checks<ExchangeOptions> = {
   baseUrl: httpUrl,
   ip: text,
+  egress: egressCheck,
   scheduler: withMethods('a scheduler (from createScheduler)', 'schedule', 'hold', 'close'),
   limits: { expected: 'an array of limits, at least one', test: value => Array.isArray(value) && value.length > 0 },
   timeoutMs: wholeNumber(1, 2 ** 31 - 1),
@@ -87,7 +96,7 @@ export interface ExchangeSetup {
   readonly random?: Random
 }
 
-/** One exchange seen from one address. Keeps no secret that can be printed. */
+/** One exchange, seen from one address or several. Keeps no secret that can be printed. */
 export interface Exchange {
   readonly scheduler: Scheduler
   readonly clock: Clock
@@ -96,9 +105,15 @@ export interface Exchange {
   tell(event: SchedulerEvent): void
   /** Of one attempt. */
   readonly timeoutMs: number
-  readonly ip: string
-  /** What all its calls carry. */
+  /** The names of its addresses. */
+  readonly ips: readonly string[]
+  /** What all its calls carry: who the exchange is, and from where, if that is one address. */
   readonly labels: Labels
+  /**
+   * What an endpoint's calls carry by each address. To be made once: the scheduler knows labels by their identity.
+   * @param own what the endpoint adds to {@link Exchange.labels}.
+   */
+  ways(own: Labels): Ways
   /** Without a slash at its end. */
   readonly baseUrl: string
   /** Ends the stop of an account's key. */
@@ -117,10 +132,12 @@ const BACKSTOP_MS = 1_000
 
 /**
  * @param options as checked against {@link exchangeChecks}.
- * @throws {TypeError} for `limits` or `memory` next to `scheduler`.
+ * @throws {TypeError} for `limits` or `memory` next to `scheduler`, for `ip` or `fetch` next to `egress`, and for an entry of
+ *   `egress` that is none.
  */
 export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Exchange {
-  const { clock = systemClock, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch, observer } = options
+  const { clock = systemClock, timeoutMs = TIMEOUT_MS, retries = RETRIES, observer } = options
+  const addresses = addressesOf(setup.name, options)
   for (const name of ['limits', 'memory'] as const) {
     if (options.scheduler === undefined || options[name] === undefined) continue
     throw new TypeError(
@@ -137,11 +154,12 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
       ...(options.memory && { memory: options.memory }),
       ...(observer && { observer }),
     })
+  const egress = new Egress(setup.exchange, addresses, scheduler)
   const closing = new AbortController()
   const calls: CallSetup = {
     scheduler,
     clock,
-    fetch,
+    egress,
     timeoutMs,
     retries,
     random: setup.random ?? Math.random,
@@ -155,17 +173,17 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
     const event = type === 'account-stopped' ? ({ type, labels, code, reason: msg } as const) : { type, labels }
     tell(observer, event)
   })
-  const ip = options.ip ?? 'default'
   return Object.freeze({
     scheduler,
     clock,
     keys,
     tell: (event: SchedulerEvent) => tell(observer, event),
     timeoutMs,
-    ip,
-    labels: Object.freeze({ exchange: setup.exchange, ip }),
+    ips: egress.ips,
+    labels: egress.labels,
+    ways: (own: Labels) => egress.ways(own),
     resume({ uid, ...secrets }: Required<Credentials>) {
-      keys.of(secrets).resume(Object.freeze({ exchange: setup.exchange, ip, uid }))
+      keys.of(secrets).resume(Object.freeze({ ...egress.labels, uid }))
     },
     baseUrl: (options.baseUrl ?? setup.baseUrl).replace(/\/+$/, ''),
     async call<T>(call: Call<T>, callOptions: CallOptions): Promise<T> {
@@ -180,4 +198,16 @@ export function openExchange(setup: ExchangeSetup, options: ExchangeOptions): Ex
       if (options.scheduler === undefined) await scheduler.close()
     },
   })
+}
+
+function addressesOf(where: string, options: ExchangeOptions): readonly Readonly<EgressAddress>[] {
+  const { egress, ip = 'default', fetch } = options
+  if (egress === undefined) return [{ ip, ...(fetch && { fetch }) }]
+  for (const name of ['ip', 'fetch'] as const) {
+    if (options[name] === undefined) continue
+    throw new TypeError(
+      `${where}: option "${name}": expected none next to "egress", each of which has its own, got one`,
+    )
+  }
+  return checkAddresses(where, egress)
 }

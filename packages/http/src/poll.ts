@@ -50,7 +50,12 @@ export function pollCall<T>(
 ): AsyncIterable<Reading<T>> {
   const { closing } = setup
   return scheduler.pollWith(
-    { labels: call.labels, ...options, signal: closing },
+    {
+      labels: call.labels,
+      ...(call.alternatives && { alternatives: call.alternatives }),
+      ...options,
+      signal: closing,
+    },
     (schedule, signal) => {
       // A scheduler that is shared stays open.
       if (closing.aborted) throw new ClosedError()

@@ -21,6 +21,8 @@ export interface GateKeeper {
   /** Tokens that the lane has to leave to others. */
   reservedOf(gate: Gate, lane: Lane, nowMs: number): number
   sizeOf(gate: Gate): number
+  /** The heads of the two are one call, which may go by either. Absent: they never are. */
+  areOne?(a: Lane, b: Lane): boolean
 }
 
 /**
@@ -107,7 +109,7 @@ export class Waiting {
   claimBefore(lane: Lane, nowMs: number): { gate: Gate; readyAtMs: number } | undefined {
     for (const gate of lane.passage.gates) {
       const claim = this.#rooms.get(gate)?.claim
-      if (claim === undefined || claim === lane || !goesBefore(claim, lane)) continue
+      if (claim === undefined || !this.#isBehind(lane, claim)) continue
       if (this.#keeper.costOf(gate, lane) === 0) continue
       const readyAtMs = this.#keeper.readyAtMs(gate, this.#needs(gate, lane, claim, nowMs), nowMs)
       if (readyAtMs > nowMs) return { gate, readyAtMs }
@@ -234,6 +236,11 @@ export class Waiting {
     }
   }
 
+  /** What the other claims is kept from the lane. */
+  #isBehind(lane: Lane, claim: Lane): boolean {
+    return claim !== lane && goesBefore(claim, lane) && this.#keeper.areOne?.(claim, lane) !== true
+  }
+
   #isAwaited(gate: Gate, by: Lane | undefined): boolean {
     const room = this.#rooms.get(gate)
     return room !== undefined && (room.waiters.size > 0 || (room.claim !== undefined && room.claim !== by))
@@ -253,7 +260,7 @@ export class Waiting {
     const lane = this.#firstOf(room, nowMs)
     if (lane === undefined) return Number.POSITIVE_INFINITY
     const { claim } = room
-    const isBehind = claim !== undefined && claim !== lane && goesBefore(claim, lane)
+    const isBehind = claim !== undefined && this.#isBehind(lane, claim)
     return this.#keeper.readyAtMs(room.gate, this.#needs(room.gate, lane, isBehind ? claim : undefined, nowMs), nowMs)
   }
 

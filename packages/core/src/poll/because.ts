@@ -4,11 +4,15 @@ import type { Poller } from './poller.ts'
 
 /** What keeps the poller's call back: the last hold to end, or else the limit that refuses for longest. */
 export function becauseOf(
-  { passage, request: { cost }, tick, room }: Poller,
+  { passages, request: { cost }, tick, room }: Poller,
   ledger: LedgerSession,
   nowMs: number,
 ): GateState | undefined {
-  const states = ledger.explain({ passage, cost }, nowMs)
+  const all = passages.map(passage => ({ passage, states: ledger.explain({ passage, cost }, nowMs) }))
+  // The labels by which it goes first.
+  const { passage, states } = all.reduce((best, each) =>
+    earliestOf(each.states, nowMs) < earliestOf(best.states, nowMs) ? each : best,
+  )
   const waits = (state: GateState) => state.waitMs ?? Number.POSITIVE_INFINITY
   const isHeld = (state: GateState) => state.kind === 'hold'
   let because: GateState | undefined
@@ -31,4 +35,16 @@ function nameOf(passage: Passage, room: Pace | undefined): string | undefined {
 /** Until when a hold keeps it back, where that is known. */
 export function heldUntil(because: GateState | undefined, nowMs: number): number | undefined {
   return because?.kind !== 'hold' || because.waitMs === null ? undefined : nowMs + because.waitMs
+}
+
+/**
+ * When a call could go at the earliest, as far as is known: an answer that it hangs on may be in at any moment; the end of a
+ * hold that hangs on one may be far.
+ */
+export function earliestOf(states: readonly GateState[], nowMs: number): number {
+  let waitMs = 0
+  for (const state of states) {
+    waitMs = Math.max(waitMs, state.waitMs ?? (state.kind === 'hold' ? Number.POSITIVE_INFINITY : 0))
+  }
+  return nowMs + waitMs
 }

@@ -58,6 +58,11 @@ export class Pace implements Timed {
     this.#start = start
   }
 
+  /** For how long those will be leaving who wait here. */
+  get queueMs(): number {
+    return this.ready.size * this.#gate.spacingMs()
+  }
+
   /** When the next poller may leave. */
   get nextAtMs(): number {
     return this.#nextAtMs

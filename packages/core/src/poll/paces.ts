@@ -1,7 +1,28 @@
-import type { Gate, LedgerSession } from '../ports/ledger.ts'
+import type { Gate, GateState, LedgerSession, Passage } from '../ports/ledger.ts'
+import { roomOf } from '../run/ways.ts'
 import type { Agenda } from './agenda.ts'
+import { earliestOf } from './because.ts'
 import { Pace, type PacedGate } from './pace.ts'
-import type { Poller } from './poller.ts'
+import type { Leave, Poller } from './poller.ts'
+import type { Tick } from './tick.ts'
+
+/** The gates of one of a poller's labels. */
+interface View extends Leave {
+  readonly states: readonly GateState[]
+  /** When they could let it through, as far as is known. */
+  readonly earliestMs: number
+}
+
+/** How it stands with a poller by one of its labels. */
+export interface Prospect extends Leave {
+  readonly free: ReadonlyMap<Pace, number>
+  /** When all paces have a place. */
+  readonly atMs: number
+  readonly earliestMs: number
+  /** What is free at the gates that are not the same for all its labels, as a share. */
+  readonly room: number
+  readonly blocker: Pace | undefined
+}
 
 const HOLD: PacedGate = { spacingMs: () => 0, size: () => Number.POSITIVE_INFINITY }
 
@@ -26,7 +47,13 @@ export class Paces {
   }
 
   /** Of a poller that begins: to be left when it ends. */
-  enter({ passage, request: { cost } }: Poller): ReadonlyMap<Pace, number> {
+  enter(poller: Poller): void {
+    poller.paces = poller.passages.map(passage => this.#pacesOf(passage, poller))
+    poller.allPaces = poller.paces.length === 1 ? (poller.paces[0] as Map<Pace, number>) : together(poller.paces)
+    for (const pace of poller.allPaces.keys()) pace.members++
+  }
+
+  #pacesOf(passage: Passage, { request: { cost } }: Poller): ReadonlyMap<Pace, number> {
     const paces = new Map<Pace, number>()
     for (const gate of passage.gates) {
       const tokens = this.#ledger.costOf(gate, { passage, cost })
@@ -35,23 +62,44 @@ export class Paces {
         spacingMs: () => (gate.kind === 'bucket' ? gate.windowMs / this.#ledger.sizeOf(gate) : 0),
         size: () => this.#ledger.sizeOf(gate),
       })
-      pace.members++
       paces.set(pace, tokens)
     }
     return paces
   }
 
-  leave(paces: Iterable<Pace>): void {
-    for (const pace of paces) {
+  leave(poller: Poller): void {
+    for (const pace of poller.allPaces.keys()) {
       pace.members--
       this.forgetIfUnused(pace)
     }
   }
 
+  /**
+   * The labels by which the poller goes next: those that have a place for it first. Held ones only if all are, for who waits
+   * there while the others go on loses its turns; then those whose hold ends first.
+   */
+  choose(poller: Poller, nowMs: number): Prospect {
+    const { passages, request } = poller
+    const views = passages.map((passage, index): View => {
+      const states = this.#ledger.explain({ passage, cost: request.cost }, nowMs)
+      return { passage, paces: poller.paces[index] as View['paces'], states, earliestMs: earliestOf(states, nowMs) }
+    })
+    if (views.length === 1) return this.#look(poller, views[0] as View, nowMs)
+    const open = views.filter(({ states }) => !states.some(({ kind, waitMs }) => kind === 'hold' && waitMs !== 0))
+    if (open.length === 0) {
+      const first = views.reduce((best, view) => (view.earliestMs < best.earliestMs ? view : best))
+      return this.#look(poller, first, nowMs)
+    }
+    return open
+      .map(view => this.#look(poller, view, nowMs))
+      .reduce((best, each) => {
+        const laterMs = expected(each) - expected(best)
+        return laterMs < 0 || (laterMs === 0 && each.room > best.room) ? each : best
+      })
+  }
+
   /** The paces that count now, those of holds among them, and what is left at their gates. */
-  look(poller: Poller, nowMs: number): { gates: ReadonlyMap<Pace, number>; free: Map<Pace, number> } {
-    const { passage, request, paces } = poller
-    const states = this.#ledger.explain({ passage, cost: request.cost }, nowMs)
+  #look(poller: Poller, { passage, paces, states, earliestMs }: View, nowMs: number): Prospect {
     const free = new Map<Pace, number>()
     let gates = paces
     let index = 0
@@ -65,7 +113,34 @@ export class Paces {
         gates = new Map([...gates, [hold, 1]])
       }
     }
-    return { gates, free }
+    const placeAtMs = Math.max(nowMs, ...[...gates.keys()].map(pace => pace.nextAtMs))
+    return {
+      passage,
+      paces: gates,
+      free,
+      atMs: placeAtMs,
+      earliestMs,
+      room: poller.passages.length === 1 ? 1 : roomOf(states, passage, poller.passages),
+      blocker: blockerOf(poller, gates, placeAtMs, nowMs),
+    }
+  }
+
+  /** Who has waited for a place by other labels, could have this one as well, and goes before the poller. */
+  firstElsewhere(poller: Poller, { paces }: Prospect, nowMs: number): Poller | undefined {
+    if (poller.passages.length === 1) return undefined
+    for (const pace of poller.allPaces.keys()) {
+      if (paces.has(pace) || !pace.hasBefore(poller)) continue
+      const first = pace.ready.peek() as Poller
+      if (this.choose(first, nowMs).blocker === undefined) return first
+    }
+    return undefined
+  }
+
+  /** A poll has gone by other labels than those it had its place by: there it takes a place too. */
+  tookOther(tick: Tick, passage: Passage, nowMs: number): void {
+    const first = tick.members.values().next().value
+    const index = first?.passages.findIndex(({ labels }) => labels === passage.labels) ?? -1
+    for (const [pace, cost] of first?.paces[index] ?? []) if (!tick.paces.has(pace)) pace.take(cost, 0, nowMs)
   }
 
   forgetIfUnused(pace: Pace): void {
@@ -86,17 +161,21 @@ export class Paces {
   }
 }
 
+/** When it would go, those counted that wait there already. */
+function expected({ atMs, earliestMs, blocker }: Prospect): number {
+  return Math.max(atMs, earliestMs) + (blocker?.queueMs ?? 0)
+}
+
+function together(all: readonly ReadonlyMap<Pace, number>[]): ReadonlyMap<Pace, number> {
+  return new Map(all.flatMap(paces => [...paces]))
+}
+
 /**
  * Where the poller has to wait: at a gate where a scout stands, at one that others leave before it, or at the one that has
  * its next place last.
  * @param atMs when all have one
  */
-export function blockerOf(
-  poller: Poller,
-  gates: ReadonlyMap<Pace, number>,
-  atMs: number,
-  nowMs: number,
-): Pace | undefined {
+function blockerOf(poller: Poller, gates: ReadonlyMap<Pace, number>, atMs: number, nowMs: number): Pace | undefined {
   let last: Pace | undefined
   let canKeep = true
   for (const [pace, cost] of gates) {

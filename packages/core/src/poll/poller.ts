@@ -15,6 +15,12 @@ export type PollCall<T> = (
   signal: AbortSignal,
 ) => Promise<T>
 
+/** By what a poller goes. */
+export interface Leave {
+  readonly passage: Passage
+  readonly paces: ReadonlyMap<Pace, number>
+}
+
 /** What the iterator of a poller asks of those who run it. */
 export interface PollerHost {
   begin(poller: Poller): void
@@ -34,7 +40,8 @@ const GOLDEN = 0.6180339887498949
 export class Poller {
   readonly request: ScheduleRequest
   readonly call: PollCall<unknown>
-  readonly passage: Passage
+  /** One for its labels, and one for each of its alternatives. */
+  readonly passages: readonly Passage[]
   readonly weight: number
   readonly priority: number
   readonly everyMs: number
@@ -48,7 +55,7 @@ export class Poller {
   /** When it wanted to start. */
   dueAtMs = 0
   /** Its place is paid for: it goes as soon as it comes. */
-  placed: ReadonlyMap<Pace, number> | undefined
+  placed: Leave | undefined
   tick: Tick | undefined
 
   // Where it waits for its place: in one room at a time.
@@ -58,8 +65,9 @@ export class Poller {
   /** How often it was sent from room to room. */
   tosses = 0
   readonly tags = new WeakMap<Pace, number>()
-  /** The paces it goes by, with what it costs at each. */
-  paces: ReadonlyMap<Pace, number> = new Map()
+  /** The paces it goes by, with what it costs at each, for each of its passages; and all of them together. */
+  paces: readonly ReadonlyMap<Pace, number>[] = []
+  allPaces: ReadonlyMap<Pace, number> = new Map()
 
   began = false
   ended = false
@@ -74,7 +82,7 @@ export class Poller {
 
   constructor(
     host: PollerHost,
-    passage: Passage,
+    passages: readonly Passage[],
     request: ScheduleRequest,
     call: PollCall<unknown>,
     options: PollOptions,
@@ -83,7 +91,7 @@ export class Poller {
   ) {
     this.request = request
     this.call = call
-    this.passage = passage
+    this.passages = passages
     this.weight = options.weight ?? 1
     this.priority = request.priority ?? 0
     this.everyMs = options.everyMs

@@ -6,8 +6,8 @@ import { shareKey } from '../run/queue.ts'
 import { Agenda } from './agenda.ts'
 import { becauseOf, heldUntil } from './because.ts'
 import type { Pace } from './pace.ts'
-import { blockerOf, Paces } from './paces.ts'
-import { type PollCall, Poller, type PollerHost } from './poller.ts'
+import { Paces } from './paces.ts'
+import { type Leave, type PollCall, Poller, type PollerHost } from './poller.ts'
 import { checkPollOptions, type PollOptions, type Reading } from './reading.ts'
 import { Tick } from './tick.ts'
 
@@ -54,7 +54,7 @@ export class Pollers implements PollerHost {
   }
 
   poll<T>(
-    passage: Passage,
+    passages: readonly Passage[],
     request: ScheduleRequest,
     call: PollCall<T>,
     options: PollOptions,
@@ -66,7 +66,7 @@ export class Pollers implements PollerHost {
     const due = (poller: Poller, nowMs: number) => this.#due(poller, nowMs)
     return {
       [Symbol.asyncIterator]: () =>
-        new Poller(this, passage, own, call, how, key, due).iterator() as AsyncIterator<Reading<T>, undefined>,
+        new Poller(this, passages, own, call, how, key, due).iterator() as AsyncIterator<Reading<T>, undefined>,
     }
   }
 
@@ -105,8 +105,8 @@ export class Pollers implements PollerHost {
     const { ledger, nowMs } = this.#setup
     poller.order = this.#order++
     this.#pollers.add(poller)
-    ledger.retain(poller.passage)
-    poller.paces = this.#paces.enter(poller)
+    for (const passage of poller.passages) ledger.retain(passage)
+    this.#paces.enter(poller)
     const atMs = nowMs()
     this.#sleep(poller, poller.firstStart(this.#pollers.size - 1, atMs))
     if (poller.maxAgeMs !== undefined) this.#agenda.set(poller.stale, atMs + poller.maxAgeMs)
@@ -120,8 +120,8 @@ export class Pollers implements PollerHost {
     this.#leaveRoom(poller)
     // What runs when the scheduler closes comes to its end; nobody waits for it any more.
     if (!this.#closed) poller.tick?.leave(poller, reason)
-    this.#paces.leave(poller.paces.keys())
-    this.#setup.ledger.release(poller.passage)
+    this.#paces.leave(poller)
+    for (const passage of poller.passages) this.#setup.ledger.release(passage)
     this.#goOn()
   }
 
@@ -161,32 +161,44 @@ export class Pollers implements PollerHost {
       tick.add(poller)
       return
     }
-    const { gates, free } = this.#paces.look(poller, nowMs)
-    const atMs = Math.max(nowMs, ...[...gates.keys()].map(pace => pace.nextAtMs))
-    const blocker = blockerOf(poller, gates, atMs, nowMs)
+    const prospect = this.#paces.choose(poller, nowMs)
+    const { paces, free, atMs, blocker } = prospect
     if (blocker !== undefined) {
       poller.tosses++
       this.#setReady(poller, true)
       blocker.enter(poller, nowMs)
       return
     }
+    const first = this.#paces.firstElsewhere(poller, prospect, nowMs)
+    if (first !== undefined) {
+      first.room?.leave(first)
+      this.#start(first, nowMs)
+      this.#start(poller, nowMs)
+      return
+    }
     poller.tosses = 0
     this.#setReady(poller, false)
     poller.order = this.#order++
-    for (const [pace, cost] of gates) {
-      pace.charge(poller, cost)
+    this.#charge(poller)
+    for (const [pace, cost] of paces) {
+      if (!poller.allPaces.has(pace)) pace.charge(poller, cost)
       pace.take(cost, free.get(pace) ?? Number.POSITIVE_INFINITY, atMs)
     }
-    if (atMs <= nowMs) this.#release(poller, gates, nowMs)
+    if (atMs <= nowMs) this.#release(poller, prospect, nowMs)
     else {
-      poller.placed = gates
+      poller.placed = prospect
       this.#agenda.set(poller.next, atMs)
     }
   }
 
-  #release(poller: Poller, gates: ReadonlyMap<Pace, number>, nowMs: number): void {
-    const tick = new Tick(poller, gates, nowMs, (started, atMs) => this.#started(started, atMs))
-    for (const pace of gates.keys()) pace.scouts.add(tick)
+  /** By whichever of its labels it goes: it has had its share at all of them. */
+  #charge(poller: Poller): void {
+    for (const [pace, cost] of poller.allPaces) pace.charge(poller, cost)
+  }
+
+  #release(poller: Poller, { passage, paces }: Leave, nowMs: number): void {
+    const tick = new Tick(poller, passage, paces, nowMs, (...started) => this.#started(...started))
+    for (const pace of paces.keys()) pace.scouts.add(tick)
     const { shareKey: key } = poller
     if (key !== undefined) {
       this.#released.set(key, tick)
@@ -194,7 +206,7 @@ export class Pollers implements PollerHost {
         if (other.priority > poller.priority) continue
         this.#leaveRoom(other)
         other.order = this.#order++
-        for (const [pace, cost] of other.paces) pace.charge(other, cost)
+        this.#charge(other)
         tick.add(other)
       }
     }
@@ -223,7 +235,8 @@ export class Pollers implements PollerHost {
     return answer
   }
 
-  #started(tick: Tick, nowMs: number): void {
+  #started(tick: Tick, nowMs: number, passage: Passage): void {
+    if (passage.labels !== tick.passage.labels) this.#paces.tookOther(tick, passage, nowMs)
     for (const [pace, cost] of tick.paces) if (pace.scouts.has(tick)) pace.started(cost, nowMs)
     this.#leaveGate(tick)
   }

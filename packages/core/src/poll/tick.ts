@@ -1,9 +1,13 @@
+import type { Lane } from '../lanes/lane.ts'
+import type { Passage } from '../ports/ledger.ts'
 import type { Call, Watch } from '../run/call.ts'
 import type { Pace } from './pace.ts'
 import type { Poller } from './poller.ts'
 
 /** One poll under way: of one poller, or of several that poll the same thing and were ready together. */
 export class Tick implements Watch {
+  /** The labels by which it has got its place. */
+  readonly passage: Passage
   readonly members = new Set<Poller>()
   readonly priority: number
   /** What it polls, if others may share it. */
@@ -17,14 +21,16 @@ export class Tick implements Watch {
   /** Of the first attempt. */
   startedAtMs: number | undefined
   readonly #controller = new AbortController()
-  readonly #started: (tick: Tick, nowMs: number) => void
+  readonly #started: (tick: Tick, nowMs: number, passage: Passage) => void
 
   constructor(
     first: Poller,
+    passage: Passage,
     paces: ReadonlyMap<Pace, number>,
     nowMs: number,
-    started: (tick: Tick, nowMs: number) => void,
+    started: (tick: Tick, nowMs: number, passage: Passage) => void,
   ) {
+    this.passage = passage
     this.priority = first.priority
     this.shareKey = first.shareKey
     this.paces = paces
@@ -49,17 +55,22 @@ export class Tick implements Watch {
     if (this.members.size === 0) this.#controller.abort(reason)
   }
 
-  started(nowMs: number): void {
+  started(nowMs: number, passage: Passage): void {
     if (this.startedAtMs !== undefined) return
     this.startedAtMs = nowMs
-    this.#started(this, nowMs)
+    this.#started(this, nowMs, passage)
   }
 
-  /** Another gate than that of `pace` holds it back. */
+  /** Other gates than that of `pace` hold it back, by all its labels. */
   standsElsewhere(pace: Pace): boolean {
-    const lane = this.call?.lane
-    const gate = lane?.room?.gate ?? lane?.cohort?.room?.gate
-    if (gate === undefined) return false
-    return gate.kind === 'hold' || pace.kind === 'hold' ? gate.kind !== pace.kind : gate.key !== pace.key
+    return this.call?.ways === undefined
+      ? standsElsewhere(this.call?.lane, pace)
+      : this.call.places.every(({ lane }) => standsElsewhere(lane, pace))
   }
+}
+
+function standsElsewhere(lane: Lane | undefined, pace: Pace): boolean {
+  const gate = lane?.room?.gate ?? lane?.cohort?.room?.gate
+  if (gate === undefined) return false
+  return gate.kind === 'hold' || pace.kind === 'hold' ? gate.kind !== pace.kind : gate.key !== pace.key
 }

@@ -1,3 +1,4 @@
+import type { Labels } from '../limits/limit.ts'
 import { checkKeys, checkNames, checkNumber, wrongOption } from '../options.ts'
 import type { LedgerSession, Outcome, Ticket } from '../ports/ledger.ts'
 import type { Admission, Refusal, Seen, Usage } from '../request.ts'
@@ -33,6 +34,10 @@ export class Attempt implements Admission {
     this.ticket = ticket
     this.waitedMs = ticket.sentAtMs - call.waitingSinceMs
     this.#setup = setup
+  }
+
+  get labels(): Labels {
+    return this.ticket.passage.labels
   }
 
   /** Made only when asked for: most tasks of a busy scheduler never do. */

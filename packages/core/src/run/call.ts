@@ -10,9 +10,40 @@ const DEFAULT_RETRIES = 3
 export interface Watch {
   /** The call, or the one it has joined. Set before it can start. */
   call: Call | undefined
-  /** It was admitted; more than once if it goes again after a refusal. Must not schedule. */
-  started(nowMs: number): void
+  /** The labels of the call's that it means to go by: the first where several would let it. */
+  readonly passage: Passage
+  /** It was admitted, by this passage; more than once if it goes again after a refusal. Must not schedule. */
+  started(nowMs: number, passage: Passage): void
 }
+
+/** A place that a call has in the lane of one of its alternatives, next to the one in its own lane. */
+export class Way implements Queued {
+  readonly call: Call
+  readonly passage: Passage
+  lane: Lane | undefined
+  previous: Queued | undefined
+  next: Queued | undefined
+
+  constructor(call: Call, passage: Passage) {
+    this.call = call
+    this.passage = passage
+  }
+
+  get queuedAtMs(): number {
+    return this.call.queuedAtMs
+  }
+
+  get cost(): ScheduleRequest['cost'] {
+    return this.call.cost
+  }
+
+  get priority(): number {
+    return this.call.priority
+  }
+}
+
+/** What stands in a lane. */
+export type Place = Call | Way
 
 /** One accepted call, from `schedule` to the end of its promise. */
 export class Call implements Queued {
@@ -30,6 +61,8 @@ export class Call implements Queued {
   holds = 0
   settled = false
   watch: Watch | undefined
+  /** Where it waits as well. Undefined of a call without alternatives. */
+  ways: readonly Way[] | undefined
   /** Undefined of a call that nobody may join. */
   readonly sharers: Sharers | undefined
 
@@ -58,6 +91,21 @@ export class Call implements Queued {
     this.#deadlineMs = request.maxWaitMs === undefined ? Number.POSITIVE_INFINITY : nowMs + request.maxWaitMs
     this.#resolve = resolve
     this.sharers = sharers
+  }
+
+  /** What stands in its own lane is the call itself. */
+  get call(): Call {
+    return this
+  }
+
+  /** All of them: its own first. */
+  get places(): readonly Place[] {
+    return this.ways === undefined ? [this] : [this, ...this.ways]
+  }
+
+  /** By which it means to go, where several of its labels would let it. */
+  get preferred(): Passage | undefined {
+    return this.watch?.passage ?? this.sharers?.preferred
   }
 
   /** Must have started by then. */
@@ -91,9 +139,9 @@ export class Call implements Queued {
     this.#stopListening = undefined
   }
 
-  started(nowMs: number): void {
-    this.watch?.started(nowMs)
-    this.sharers?.started(nowMs)
+  started(nowMs: number, passage: Passage): void {
+    this.watch?.started(nowMs, passage)
+    this.sharers?.started(nowMs, passage)
   }
 
   resolve(value: unknown): void {

@@ -2,12 +2,14 @@ import { checkKeys, checkNumber, checkWhole, wrongOption } from '../options.ts'
 import type { ScheduleRequest } from '../request.ts'
 
 const WHERE = 'schedule'
-const KNOWN = ['labels', 'cost', 'priority', 'maxWaitMs', 'signal', 'coalesce', 'retries', 'unlimited']
+const KNOWN = ['labels', 'alternatives', 'cost', 'priority', 'maxWaitMs', 'signal', 'coalesce', 'retries', 'unlimited']
 
 /** @throws {TypeError} names the option, what was expected and what came */
 export function checkRequest(request: ScheduleRequest, limitNames: ReadonlySet<string>): void {
   checkKeys(WHERE, request, KNOWN)
-  const { cost, priority, maxWaitMs, signal, coalesce, retries, unlimited } = request
+  const { alternatives, cost, priority, maxWaitMs, signal, coalesce, retries, unlimited } = request
+  if (alternatives !== undefined && !Array.isArray(alternatives))
+    throw wrongOption(WHERE, 'alternatives', 'an array of labels', alternatives)
   if (typeof cost === 'number') checkWhole(WHERE, 'cost', cost, 0)
   else if (typeof cost === 'object' && cost !== null) {
     checkKeys(`${WHERE}: cost`, cost, [...limitNames])

@@ -1,6 +1,6 @@
 import { ErrorBudgetError, type MaxWaitError, NeverFitsError } from '../errors.ts'
 import type { LedgerSession } from '../ports/ledger.ts'
-import type { Call } from './call.ts'
+import type { Call, Place } from './call.ts'
 import { tooLate } from './too-late.ts'
 import type { Counters } from './view.ts'
 
@@ -16,22 +16,44 @@ export class Hopeless {
 
   /** However long it waits. */
   tooLarge(call: Call): NeverFitsError | undefined {
-    const gate = this.#ledger.neverFits(call)
-    if (gate === undefined) return undefined
-    const { labels } = call.request
-    return new NeverFitsError(labels, gate.name, this.#ledger.costOf(gate, call), this.#ledger.sizeOf(gate, call))
+    let tooLarge = this.#tooLarge(call)
+    if (call.ways !== undefined) for (const way of call.ways) tooLarge ??= this.#tooLarge(way)
+    return tooLarge
   }
 
   overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
-    const spent = this.#ledger.spent(call, nowMs)
+    let first: Place = call
+    let spent = this.#ledger.spent(call, nowMs)
+    for (const way of call.ways ?? []) {
+      // By another of its labels it may still go.
+      if (spent === undefined) break
+      const other = this.#ledger.spent(way, nowMs)
+      if (other !== undefined && other.untilMs >= spent.untilMs) continue
+      first = way
+      spent = other
+    }
     if (spent === undefined) return undefined
-    return new ErrorBudgetError(call.request.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
+    return new ErrorBudgetError(first.passage.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
+  }
+
+  /** By any of its labels. */
+  earliestMs(call: Call, nowMs: number): number {
+    return call.ways === undefined
+      ? this.#ledger.earliestMs(call, nowMs)
+      : Math.min(...call.places.map(place => this.#ledger.earliestMs(place, nowMs)))
+  }
+
+  #tooLarge(place: Place): NeverFitsError | undefined {
+    const gate = this.#ledger.neverFits(place)
+    if (gate === undefined) return undefined
+    const { labels } = place.passage
+    return new NeverFitsError(labels, gate.name, this.#ledger.costOf(gate, place), this.#ledger.sizeOf(gate, place))
   }
 
   /** The deadline of a call holds for each of its starts. Of those who share a call only the ones whose own it is are told. */
   tooLate(call: Call, nowMs: number): MaxWaitError | undefined {
     if (call.deadlineMs === Number.POSITIVE_INFINITY) return undefined
-    const earliestMs = this.#ledger.earliestMs(call, nowMs)
+    const earliestMs = this.earliestMs(call, nowMs)
     if (earliestMs <= call.deadlineMs) return undefined
     this.#counters.expired += call.sharers?.expire(nowMs, earliestMs) ?? 1
     return call.sharers?.isEmpty === false ? undefined : tooLate(call, nowMs, earliestMs)

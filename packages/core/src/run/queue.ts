@@ -2,13 +2,17 @@ import { Heap } from '../lanes/heap.ts'
 import { Lane } from '../lanes/lane.ts'
 import type { Labels } from '../limits/limit.ts'
 import type { ScheduleRequest } from '../request.ts'
-import type { Call } from './call.ts'
+import type { Call, Place } from './call.ts'
 import { DropOrder, type Overflow } from './overflow.ts'
 
-/** The calls that wait: by lane, and by deadline. */
+const NONE: readonly never[] = Object.freeze([])
+
+/** The calls that wait: by lane, each in those of all its labels, and by deadline. */
 export class Queue {
   /** How many calls wait. */
   size = 0
+  /** How many of them wait under alternatives too. */
+  withWays = 0
   readonly #fairBy: string
   readonly #entered: (lane: Lane) => void
   readonly #lanes = new Map<string, Lane>()
@@ -36,25 +40,31 @@ export class Queue {
   calls(): readonly Call[] {
     const calls: Call[] = []
     for (const lane of this.#lanes.values()) {
-      for (let call = lane.first; call !== undefined; call = call.next) calls.push(call as Call)
+      for (let place = lane.first; place !== undefined; place = place.next) {
+        if ((place as Place).call === place) calls.push(place as Call)
+      }
     }
     return calls
   }
 
-  append(call: Call): Lane {
-    const lane = this.#enter(call)
-    lane.append(call)
-    return lane
+  append(call: Call): void {
+    this.#enter(call)
+    this.#laneOf(call, call)?.append(call)
+    if (call.ways !== undefined) for (const way of call.ways) this.#laneOf(call, way)?.append(way)
   }
 
-  prepend(call: Call): Lane {
-    const lane = this.#enter(call)
-    lane.prepend(call)
-    return lane
+  prepend(call: Call): void {
+    this.#enter(call)
+    this.#laneOf(call, call)?.prepend(call)
+    if (call.ways !== undefined) for (const way of call.ways) this.#laneOf(call, way)?.prepend(way)
   }
 
   take(call: Call): void {
     ;(call.lane as Lane).take(call)
+    if (call.ways !== undefined) {
+      this.withWays--
+      for (const way of call.ways) way.lane?.take(way)
+    }
     this.size--
     if (this.#deadlines.has(call)) this.#deadlines.remove(call)
     if (call.sharers !== undefined) this.#shared.delete(shareKey(call.request))
@@ -95,19 +105,26 @@ export class Queue {
     return this.deadlineAtMs <= nowMs ? this.#deadlines.peek() : undefined
   }
 
-  #enter(call: Call): Lane {
-    const { labels, priority = 0 } = call.request
+  #enter(call: Call): void {
     this.size++
+    if (call.ways !== undefined) this.withWays++
     if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.#deadlines.push(call)
     if (call.sharers !== undefined) this.#shared.set(shareKey(call.request), call)
     this.#dropOrder?.add(call)
+  }
+
+  /** Undefined: the call stands in that lane already, for two of its labels are the same. */
+  #laneOf(call: Call, { passage }: Place): Lane | undefined {
+    const { priority, ways, lane: own } = call
+    const { labels } = passage
     const key = keyWith(priority, labels)
     let lane = this.#lanes.get(key)
     if (lane === undefined) {
-      lane = new Lane(key, call.passage, priority, labels[this.#fairBy] ?? '')
+      lane = new Lane(key, passage, priority, labels[this.#fairBy] ?? '')
       this.#lanes.set(key, lane)
       this.#entered(lane)
     }
+    if (ways !== undefined) return lane === own || ways.some(way => way.lane === lane) ? undefined : lane
     // Others of the same labels may wait: each would keep a passage of its own until it goes.
     call.passage = lane.passage
     return lane
@@ -120,6 +137,10 @@ function keyWith(first: string | number, labels: Labels): string {
 }
 
 /** The same for calls of which one is enough. */
-export function shareKey({ labels, coalesce = '' }: ScheduleRequest): string {
-  return keyWith(coalesce, labels)
+export function shareKey({ labels, alternatives = NONE, coalesce = '' }: ScheduleRequest): string {
+  if (alternatives.length === 0) return keyWith(coalesce, labels)
+  return [labels, ...alternatives]
+    .map(each => keyWith(coalesce, each))
+    .sort()
+    .join('')
 }

@@ -47,7 +47,7 @@ export class Runner {
     if (this.#lastToStart === undefined) this.#firstToStart = attempt
     else this.#lastToStart.nextToStart = attempt
     this.#lastToStart = attempt
-    call.started(ticket.sentAtMs)
+    call.started(ticket.sentAtMs, ticket.passage)
   }
 
   /** Tasks run after the judging, for they may schedule more, and after each other, for else ten thousand would be one stack. */
@@ -71,7 +71,7 @@ export class Runner {
       attempt !== undefined && attempt.ticket.sentAtMs + timeoutMs <= nowMs;
       attempt = this.#running.first
     ) {
-      const error = new TimeoutError(attempt.call.request.labels, timeoutMs)
+      const error = new TimeoutError(attempt.labels, timeoutMs)
       this.#ended(attempt, 'lost', undefined, error, true)
       attempt.abort(error)
     }
@@ -79,7 +79,7 @@ export class Runner {
 
   #run(attempt: Attempt): void {
     const { call } = attempt
-    this.#setup.emit?.({ type: 'admitted', labels: call.request.labels, waitedMs: attempt.waitedMs })
+    this.#setup.emit?.({ type: 'admitted', labels: attempt.labels, waitedMs: attempt.waitedMs })
     const resolved = (value: unknown) => this.#ended(attempt, 'answered', value, undefined, false)
     const rejected = (error: unknown) => this.#ended(attempt, outcomeOf(call, error), undefined, error, true)
     let result: unknown

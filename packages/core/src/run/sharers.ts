@@ -74,6 +74,12 @@ export class Sharers {
     return this.#all.size === 0
   }
 
+  /** By which labels the call means to go, if one of those who share it says so. */
+  get preferred(): Passage | undefined {
+    for (const { watch } of this.#all) if (watch !== undefined) return watch.passage
+    return undefined
+  }
+
   /** The first deadline; Infinity when nobody has one. */
   get deadlineMs(): number {
     return this.#deadlines.peek()?.deadlineMs ?? Number.POSITIVE_INFINITY
@@ -117,8 +123,8 @@ export class Sharers {
     return expired
   }
 
-  started(nowMs: number): void {
-    for (const sharer of this.#all) sharer.watch?.started(nowMs)
+  started(nowMs: number, passage: Passage): void {
+    for (const sharer of this.#all) sharer.watch?.started(nowMs, passage)
   }
 
   resolve(value: unknown): void {

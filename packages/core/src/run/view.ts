@@ -1,6 +1,7 @@
 import type { Lane } from '../lanes/lane.ts'
 import type { Labels } from '../limits/limit.ts'
 import type { GateState, Head, LedgerSession } from '../ports/ledger.ts'
+import type { Call, Place } from './call.ts'
 
 /** What has happened since the scheduler was made. */
 export interface Counters {
@@ -21,7 +22,7 @@ export function newCounters(): Counters {
   return { judgements: 0, admitted: 0, answered: 0, refused: 0, lost: 0, unsent: 0, aborted: 0, expired: 0 }
 }
 
-/** Calls that wait, by labels and priority. */
+/** Calls that wait, by labels and priority: one with alternatives under all of its labels. */
 export interface LaneState {
   readonly labels: Labels
   readonly priority: number
@@ -68,12 +69,25 @@ export function snapshot(
   }
 }
 
-/** @param isAwaited others wait for one of the call's gates, so that it waits its turn */
+/** Of the explanations of several labels the one by which the call goes first, as far as is known. */
+export function soonest(explanations: readonly Explanation[]): Explanation {
+  const waits = ({ waitMs }: Explanation) => waitMs ?? Number.POSITIVE_INFINITY
+  return explanations.reduce((best, each) => {
+    if (each.go !== best.go) return each.go ? each : best
+    return waits(each) < waits(best) || (waits(each) === waits(best) && each.before < best.before) ? each : best
+  })
+}
+
+/**
+ * @param isAwaited others wait for one of the call's gates, so that it waits its turn
+ * @param haveWays calls with alternatives are among those that wait
+ */
 export function explanation(
   ledger: LedgerSession,
   head: Head,
   lanes: Iterable<Lane>,
   isAwaited: boolean,
+  haveWays: boolean,
   nowMs: number,
 ): Explanation {
   const gates = ledger.explain(head, nowMs)
@@ -85,12 +99,18 @@ export function explanation(
   }
   const mine = new Set(head.passage.gates)
   let before = 0
-  for (const lane of lanes) if (lane.passage.gates.some(gate => mine.has(gate))) before += lane.size
+  // A call with alternatives stands in several lanes, and is one.
+  const counted = new Set<Call>()
+  for (const lane of lanes) {
+    if (!lane.passage.gates.some(gate => mine.has(gate))) continue
+    if (!haveWays) before += lane.size
+    else for (let place = lane.first; place !== undefined; place = place.next) counted.add((place as Place).call)
+  }
   return {
     go: because === undefined && !isAwaited,
     ...(because !== undefined && { because }),
     waitMs: because === undefined ? 0 : because.waitMs,
-    before,
+    before: before + counted.size,
     gates,
   }
 }

@@ -29,15 +29,19 @@ const gateOf = (
 let waiting: Waiting
 let costs: Map<Lane, number>
 let names: Map<Lane, string>
+/** Lanes with one call for their heads. */
+let twins: Set<Lane>
 beforeEach(() => {
   costs = new Map()
   names = new Map()
+  twins = new Set()
   waiting = new Waiting(
     {
       readyAtMs: (gate, tokens, nowMs) => ((gate as TestGate).free >= tokens ? nowMs : (gate as TestGate).backAtMs),
       costOf: (_, lane) => costs.get(lane) ?? 1,
       reservedOf: () => 0,
       sizeOf: gate => (gate as TestGate).size,
+      areOne: (a, b) => twins.has(a) && twins.has(b),
     },
     'uid',
   )
@@ -207,6 +211,23 @@ describe('claims', () => {
     expect(waiting.claimBefore(both, 0)).toBeUndefined()
     one.free = 2
     expect(waiting.claimBefore(younger, 0)).toBeUndefined()
+  })
+
+  test('are not kept from another lane of the same call', () => {
+    const [one, two] = [gateOf('one', ['a'], 50), gateOf('two', ['b'], 50)]
+    const both = enter('both', [one, two])
+    const twin = enter('twin', [one])
+    const younger = enter('younger', [one])
+    twins.add(both).add(twin)
+    waiting.place(both, one, 0)
+    give(one, 1)
+    serve(0)
+    expect(waiting.claimBefore(younger, 0)).toMatchObject({ gate: one })
+    expect(waiting.claimBefore(twin, 0)).toBeUndefined()
+    one.free = 0
+    waiting.place(twin, one, 0)
+    give(one, 1)
+    expect(serve(0, 1)).toStrictEqual(['twin'])
   })
 
   test('of a wide bucket is made at the first bounce: it idles little', () => {

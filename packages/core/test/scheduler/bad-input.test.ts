@@ -165,7 +165,7 @@ describe('createScheduler', () => {
 })
 
 describe('schedule', () => {
-  const known = 'labels, cost, priority, maxWaitMs, signal, coalesce, retries, unlimited'
+  const known = 'labels, alternatives, cost, priority, maxWaitMs, signal, coalesce, retries, unlimited'
   test.each<[unknown, string]>([
     [undefined, 'schedule: expected an object of options, got undefined'],
     [{}, 'schedule: option "labels": expected an object of texts, got undefined'],

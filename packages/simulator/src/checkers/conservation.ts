@@ -47,9 +47,9 @@ export const conservation: Checker = (scenario, log) => {
 function stillLost({ attempts, lives }: RunLog, gate: GateLog): number {
   const mine = attempts.filter(({ call }) => call.life === lives.length - 1)
   let tokens = 0
-  for (const { outcome, labels, cost, sentAtMs } of mine) {
+  for (const { outcome, labels, cost, endedAtMs } of mine) {
     if (outcome !== 'lost' || !carries(labels, gate.labels)) continue
-    const isHeard = mine.some(each => each.labels['ip'] === labels['ip'] && each.answeredAtMs > sentAtMs)
+    const isHeard = mine.some(each => each.labels['ip'] === labels['ip'] && each.answeredAtMs > endedAtMs)
     if (!isHeard) tokens += cost
   }
   return tokens

@@ -58,6 +58,7 @@ export const waiting: Checker = (scenario, log) => {
       // Who waits for the same gates and the same number of tokens has nothing to keep a claim for.
       const others = scenario.loads.some((other, at) => {
         if (at === number) return false
+        if (scenario.roams) return true
         const theirs = gatesOf(other.labels)
         if (!theirs.some(key => keys.includes(key))) return false
         return load.cost > 1 || other.cost > 1 || String(theirs) !== String(keys)

@@ -38,7 +38,9 @@ export function makeScenario(seed: number, minutes: number): Scenario {
     maxQueued: 2_000,
     faults: [],
   }
-  return withTold({ ...base, faults: makeFaults(dice, base) })
+  // Drawn apart, so that all else stays as it was.
+  const roams = ips.length > 1 && new Dice(seed ^ 0x40a5).chance(0.4)
+  return withTold({ ...base, ...(roams && { roams }), faults: makeFaults(dice, base) })
 }
 
 function makeRoute(dice: Dice, ip: string): Route {

@@ -12,6 +12,8 @@ export interface Scenario {
   /** http: limits that the client is given from the start, lower than the server's, by name. */
   readonly ownLimits?: Readonly<Record<string, number>>
   readonly routes: readonly Route[]
+  /** core: whether each call may go by any of the routes, whatever its load's labels say. Default false. */
+  readonly roams?: boolean
   /** http: whether the clients of all addresses share one scheduler, or have one each and no account in common. */
   readonly schedulers?: 'one' | 'each'
   /** http: how the exchange says what it says. */

@@ -85,6 +85,7 @@ class CoreWorld {
     return scheduler.schedule(
       {
         labels: this.driver.labelsOf(call.load),
+        ...(this.#scenario.roams && { alternatives: this.driver.alternativesOf(call.load) }),
         retries,
         ...(cost !== 1 && { cost }),
         ...(priority !== 0 && { priority }),
@@ -98,7 +99,7 @@ class CoreWorld {
   /** One request: there, judged, and back. */
   #travel(call: CallLog, cost: number, admission: Admission, mayAbort: boolean): Promise<unknown> {
     const clock = this.#clock
-    const labels = this.driver.labelsOf(call.load)
+    const { labels } = admission
     const sentAtMs = clock.nowMs()
     const number = call.id * 64 + call.attempts.length
     const attempt = this.driver.books.sent(call, labels, cost, sentAtMs)

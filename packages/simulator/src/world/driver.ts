@@ -52,6 +52,7 @@ export class Driver {
   readonly books: Books
   readonly #setup: DriverSetup
   readonly #labels: Labels[]
+  readonly #alternatives: readonly (readonly Labels[])[]
   readonly #limits: Map<string, number>
   readonly #numbers: number[][]
   #gate: Gate | undefined
@@ -63,6 +64,9 @@ export class Driver {
     this.#setup = setup
     this.books = new Books(setup.scenario, setup.clock, setup.log)
     this.#labels = setup.scenario.loads.map(load => Object.freeze({ ...load.labels }))
+    this.#alternatives = this.#labels.map(labels =>
+      setup.scenario.routes.filter(({ ip }) => ip !== labels['ip']).map(({ ip }) => Object.freeze({ ...labels, ip })),
+    )
     this.#limits = new Map(clientLimits(setup.scenario).map(rule => [rule.name, rule.limit]))
     this.#numbers = setup.scenario.loads.map(() => [])
   }
@@ -70,6 +74,11 @@ export class Driver {
   /** The same object for all calls of a load. */
   labelsOf(load: number): Labels {
     return this.#labels[load] as Labels
+  }
+
+  /** The same by all other routes. */
+  alternativesOf(load: number): readonly Labels[] {
+    return this.#alternatives[load] as readonly Labels[]
   }
 
   async run(): Promise<void> {
