@@ -1,4 +1,5 @@
 import {
+  AUTO_UID,
   type CallOptions,
   type Credentials,
   checkCredentials,
@@ -9,12 +10,13 @@ import {
   pollable,
   pollableQuery,
   text,
+  uidOfKey,
   wholeNumber,
 } from '@headgate/http'
 import type { AccountCall, Calls } from './call.ts'
 import { documentedEndpoint } from './endpoints/endpoint.ts'
 import { type IncomeRange, incomePages } from './income-pages.ts'
-import { type Context, signedEndpoints } from './requests.ts'
+import { askedEndpoints, type Context, signedEndpoints } from './requests.ts'
 import type { AccountBalance, Income, SpotBalance, SwapBalance } from './responses.ts'
 import * as responses from './responses.ts'
 
@@ -75,7 +77,7 @@ export interface IncomeCall
  * sent.
  */
 export interface BingxAccount {
-  /** The account's name in labels, events and errors. */
+  /** The account's name in labels, events and errors. Made with `'auto'`: that word until BingX has told it. */
   readonly uid: string
   readonly swap: {
     /** Assets of the perpetual account. GET /openApi/swap/v3/user/balance */
@@ -112,8 +114,10 @@ const incomeChecks = { symbol: text, incomeType: text, startTime: time, endTime:
 const allBalancesChecks = { accountType: oneOf(ACCOUNT_TYPES) }
 
 export function createAccount(context: Context, calls: Calls, credentials: Credentials): BingxAccount {
-  const checked = checkCredentials('bingx.account', credentials)
-  const endpoint = signedEndpoints(context, checked)
+  const checked = checkCredentials('bingx.account', credentials, true)
+  const asked = checked.uid === AUTO_UID ? askedEndpoints(context, checked) : undefined
+  const endpoint = asked?.endpoint ?? signedEndpoints(context, checked)
+  const uidOr = (unknown: string) => (asked === undefined ? checked.uid : (asked.uid.known ?? unknown))
   const swapBalance = endpoint(documentedEndpoint('GET /openApi/swap/v3/user/balance'), responses.swapBalances)
   const incomeEndpoint = documentedEndpoint('GET /openApi/swap/v2/user/income')
   const swapIncome = endpoint(incomeEndpoint, responses.incomes)
@@ -127,18 +131,24 @@ export function createAccount(context: Context, calls: Calls, credentials: Crede
   }))
   const pages = (range?: IncomeRange, options?: CallOptions) => {
     const where = 'account.swap.income.pages'
-    const { uid } = checked
     const { nowMs } = context
     return incomePages(
       where,
-      { uid, endpoint: incomeEndpoint.name, nowMs, fetch: (query, each) => swapIncome(where, query, each) },
+      {
+        uid: uidOr(AUTO_UID),
+        endpoint: incomeEndpoint.name,
+        nowMs,
+        fetch: (query, each) => swapIncome(where, query, each),
+      },
       range,
       options,
     )
   }
   return Object.freeze({
-    uid: checked.uid,
-    resume: () => context.exchange.resume(checked),
+    get uid() {
+      return uidOr(AUTO_UID)
+    },
+    resume: () => context.exchange.resume({ ...checked, uid: uidOr(uidOfKey(checked.apiKey)) }),
     swap: Object.freeze({
       balance: pollable('account.swap.balance', swapBalance),
       income: Object.freeze(Object.assign(income, { pages })),

@@ -1,15 +1,19 @@
 import {
   type Answer,
+  type Credentials,
   type Exchange,
   type Schema,
   type Send,
   type ServerClock,
   sender,
+  uidOfKey,
   type Verdict,
 } from '@headgate/http'
-import type { Endpoint } from './endpoints/endpoint.ts'
+import { AskedUid } from './asked-uid.ts'
+import { documentedEndpoint, type Endpoint } from './endpoints/endpoint.ts'
 import { PUBLIC_SCOPE, SIGNED_SCOPE } from './feedback.ts'
 import { judge, type Reading } from './judge.ts'
+import * as responses from './responses.ts'
 import { buildQuery, encodeQuery, signBingx } from './signing.ts'
 
 /** What all calls of one client share. */
@@ -54,8 +58,10 @@ export function publicEndpoint<T>(
   })
 }
 
-/** An account's endpoints. The keys stay in this closure. */
-export function signedEndpoints(context: Context, account: { apiKey: string; secretKey: string; uid: string }) {
+/** Makes the endpoints of an account. The keys stay in its closure. */
+export type SignedEndpoints = <T>(endpoint: Endpoint, schema: Schema<T>, readBare?: ReadBare<T>) => Send<T>
+
+export function signedEndpoints(context: Context, account: Required<Credentials>): SignedEndpoints {
   const { exchange, recvWindow, clock, nowMs } = context
   const key = exchange.keys.of(account)
   const { apiKey, secretKey, uid } = account
@@ -85,6 +91,28 @@ export function signedEndpoints(context: Context, account: { apiKey: string; sec
         judge: answer => read(answer, endpoint, reading, leastNowMs(context), readBare),
       }
     })
+  }
+}
+
+/** Those of an account whose UID is to be asked for: until then they have none. */
+export function askedEndpoints(
+  context: Context,
+  account: Required<Credentials>,
+): { uid: AskedUid; endpoint: SignedEndpoints } {
+  const byKey = signedEndpoints(context, { ...account, uid: uidOfKey(account.apiKey) })
+  const uid = new AskedUid(context, byKey(documentedEndpoint('GET /openApi/account/v1/uid'), responses.uid))
+  let signed: SignedEndpoints | undefined
+  const of = (known: string) => {
+    signed ??= signedEndpoints(context, { ...account, uid: known })
+    return signed
+  }
+  return {
+    uid,
+    endpoint: (endpoint, schema, readBare) =>
+      uid.send(
+        known => of(known)(endpoint, schema, readBare),
+        (where, params) => buildQuery(params, where),
+      ),
   }
 }
 

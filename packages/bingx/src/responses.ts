@@ -156,5 +156,10 @@ export const incomes: z.ZodType<Income[]> = list(
 /** `{ serverTime }`, epoch milliseconds. */
 export const serverTime: z.ZodType<number> = z.object({ serverTime: epochMs }).transform(data => data.serverTime)
 
+/** `{ uid }`, a text or a number. */
+export const uid: z.ZodType<string> = z
+  .object({ uid: z.union([z.string().min(1).max(64), z.int().nonnegative()]) })
+  .transform(data => String(data.uid))
+
 /** Whatever it is: numbers that a double can't keep are strings. */
 export const anything: z.ZodType<unknown> = z.unknown()

@@ -12,7 +12,7 @@ const keys = { apiKey: 'key-5d41402abc4b2a76', secretKey: 'secret-7d793037a07601
 
 const OPTIONS =
   'baseUrl, ip, egress, scheduler, limits, timeoutMs, retries, fetch, clock, memory, observer, recvWindow, syncClock'
-const UID = 'expected a name of yours for the account, at most 64 characters long, and not "auto"'
+const UID = 'expected a name of yours for the account, at most 64 characters long, or "auto"'
 const PLAIN = 'a string without & = ? # and line breaks, a finite number or a boolean'
 const INCOME = 'symbol, incomeType, startTime, endTime, limit'
 const TYPES = '"spot", "sopt", "stdFutures", "coinMPerp", "USDTMPerp", "copyTrading", "grid", "eran", "c2c"'
@@ -78,7 +78,7 @@ describe('bingx.account', () => {
       { ...keys, secretKey: `${keys.secretKey} ` },
       'option "secretKey": expected a non-empty string of ASCII characters without spaces, got a string',
     ],
-    [{ ...keys, uid: 'auto' }, `option "uid": ${UID}, got a string`],
+    [{ ...keys, uid: 'x'.repeat(65) }, `option "uid": ${UID}, got a string`],
     [
       { ...keys, passphrase: 'sesame' },
       'unknown option "passphrase": expected one of apiKey, secretKey, uid, got a string',

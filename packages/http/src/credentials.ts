@@ -8,7 +8,8 @@ export interface Credentials {
   secretKey: string
   /**
    * A name of yours for the account, in labels, events and errors: never the key itself. Two keys of one account need
-   * one uid, since the exchange counts their calls together. Default: the first 12 hex digits of the key's SHA-256.
+   * one uid, since the exchange counts their calls together. `'auto'`, where the exchange tells it (BingX): the account's
+   * own, asked for once by its first call, which all others wait for. Default: the first 12 hex digits of the key's SHA-256.
    */
   uid?: string
 }
@@ -21,23 +22,33 @@ const token: Check = {
   required: true,
 }
 
-const uid: Check = {
-  expected: 'a name of yours for the account, at most 64 characters long, and not "auto"',
-  test: value => typeof value === 'string' && value !== '' && value.length <= 64 && value !== 'auto',
+/** To be asked for. */
+export const AUTO_UID = 'auto'
+
+const uidCheck = (canAsk: boolean): Check => ({
+  expected: `a name of yours for the account, at most 64 characters long, ${canAsk ? 'or' : 'and not'} "${AUTO_UID}"`,
+  test: value => typeof value === 'string' && value !== '' && value.length <= 64 && (canAsk || value !== AUTO_UID),
   // A key given by mistake must not be quoted.
   secret: true,
-}
+})
 
 /**
  * @param where who was called, the first word of every error: `bingx.account`.
+ * @param canAsk whether the uid may be {@link AUTO_UID}
  * @throws {TypeError} naming what is wrong, never a key.
  */
-export function checkCredentials(where: string, given: Credentials): Required<Credentials> {
-  const credentials = checkOptions<Credentials>(where, given, { apiKey: token, secretKey: token, uid })
+export function checkCredentials(where: string, given: Credentials, canAsk = false): Required<Credentials> {
+  const checks = { apiKey: token, secretKey: token, uid: uidCheck(canAsk) }
+  const credentials = checkOptions<Credentials>(where, given, checks)
   const { apiKey, secretKey } = credentials
   // The key would stand in every event and error.
   if (credentials.uid === apiKey || credentials.uid === secretKey) {
     throw new TypeError(`${where}: option "uid": expected a name of yours for the account, got a key`)
   }
-  return { apiKey, secretKey, uid: credentials.uid ?? createHash('sha256').update(apiKey).digest('hex').slice(0, 12) }
+  return { apiKey, secretKey, uid: credentials.uid ?? uidOfKey(apiKey) }
+}
+
+/** What an account is called by its key alone. */
+export function uidOfKey(apiKey: string): string {
+  return createHash('sha256').update(apiKey).digest('hex').slice(0, 12)
 }

@@ -3,6 +3,7 @@ import * as face from '../src/index.ts'
 
 it('has these public names and no others', () => {
   expect(Object.keys(face).sort()).toEqual([
+    'AUTO_UID',
     'ExchangeError',
     'applyRule',
     'checkCallOptions',
@@ -24,7 +25,10 @@ it('has these public names and no others', () => {
     'readData',
     'sender',
     'serverClock',
+    'sleep',
     'text',
+    'uidOfKey',
+    'untilAborted',
     'wholeNumber',
   ])
 })

@@ -77,6 +77,8 @@ export function createBingx({ findAccount, seed, incomes, looks }: BingxOptions)
         // The exchange says null, not an empty array, when there is nothing (facts, 2026).
         return { data: chosen.length === 0 ? null : chosen }
       }
+      case 'GET /openApi/account/v1/uid':
+        return { data: { uid } }
       case 'GET /openApi/swap/v2/server/time':
         return { data: { serverTime: Math.floor(at.epochMs) } }
       default:
