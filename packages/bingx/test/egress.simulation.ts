@@ -35,10 +35,22 @@ const RULES: Readonly<Record<string, readonly { by: 'ip' | 'uid'; limit: number;
   ],
 }
 
+/** From this instant on an address answers nothing. */
+interface Hole {
+  readonly ip: string
+  readonly fromMs: number
+}
+
 /** A BingX in virtual time behind a jittery network, and a client of it with these addresses. */
 function world(
   ips: readonly string[],
-  { seed = 1, bans = [] as readonly Ban[], coldStart = 'full' as 'full' | 'paced' } = {},
+  {
+    seed = 1,
+    bans = [] as readonly Ban[],
+    hole = undefined as Hole | undefined,
+    coldStart = 'full' as 'full' | 'paced',
+    timeoutMs = NEVER_MS,
+  } = {},
 ) {
   const clock = virtualClock({ epochMs: Date.UTC(2026, 0, 1) })
   const random = seededRandom(seed)
@@ -65,13 +77,15 @@ function world(
   const egress = ips.map(ip => ({
     ip,
     async fetch(input: unknown) {
-      const { url, headers } = input as Request
+      const { url, headers, signal } = input as Request
       const path = new URL(url).pathname
       const uid = headers.get('x-bx-apikey') ?? ''
       const known = banAt(ip, clock.nowMs())
       const knowingly = known !== undefined && told.has(known)
       await travel()
       const nowMs = clock.nowMs()
+      if (ip === hole?.ip && nowMs >= hole.fromMs)
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       const ban = banAt(ip, nowMs)
       const accepted = ban === undefined && accepts(path, { ip, uid }, nowMs)
       seen.push({ atMs: nowMs, ip, uid, path, accepted, knowingly })
@@ -87,7 +101,7 @@ function world(
     },
   }))
   const scheduler = createScheduler({ limits: bingxLimits, clock, random, coldStart, timeoutMs: 2 * NEVER_MS })
-  const bingx = createBingx({ egress, scheduler, clock, syncClock: false, timeoutMs: NEVER_MS })
+  const bingx = createBingx({ egress, scheduler, clock, syncClock: false, timeoutMs })
 
   return {
     clock,
@@ -194,4 +208,23 @@ test('a disabled period of an endpoint for one address: not one call goes into i
   expect(its.knowingly()).toBe(0)
   expect(its.used('b', 31_000, 150_000)).toBeGreaterThan(1_450)
   expect(its.used('a', 160_000, 240_000)).toBeGreaterThan(400)
+})
+
+test('an address that answers nothing any more costs its calls some time, and none of them is lost', async () => {
+  const its = world(['a', 'b'], { hole: { ip: 'b', fromMs: 20_000 }, timeoutMs: 10_000 })
+  const { bingx, clock } = its
+  const failures: unknown[] = []
+  for (let i = 0; i < 5; i++) {
+    const account = bingx.account({ apiKey: `key-${i}`, secretKey: 'secret', uid: `u${i}` })
+    const call = async () => {
+      while (clock.nowMs() < 180_000) await account.swap.balance().catch(error => failures.push(error))
+    }
+    for (let j = 0; j < 8; j++) void call()
+  }
+  await clock.advance(220_000)
+  expect(failures).toEqual([])
+  await its.finish()
+  expect(its.refused()).toBe(0)
+  // What was lost by it comes back to the accounts by the other.
+  expect(its.used('a', 110_000, 180_000) / (5 * 5 * 70)).toBeGreaterThan(0.85)
 })
