@@ -3,13 +3,16 @@ import type { GateLog, RunLog, SnapshotLog } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 /**
- * Tokens are neither made nor lost: what is away for calls in flight is what is in flight, and after the end and a quiet
+ * Nobody has more than one call waiting or running for each that was made, and each poller. Tokens are neither made nor lost: what is away for calls in flight is what is in flight, and after the end and a quiet
  * time everything is back.
  */
 export const conservation: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'conservation', what, atMs })
   for (const snapshot of log.snapshots) {
+    const { queued, running, wanted, atMs } = snapshot
+    if (queued + running > wanted)
+      say(`${queued} calls wait and ${running} run, where ${wanted} calls and pollers are under way`, atMs)
     for (const gate of [...snapshot.buckets, ...snapshot.caps]) {
       const { free, limit, inFlight } = gate
       if (free < 0 || free + inFlight > Math.max(limit, inFlight))
@@ -36,6 +39,7 @@ export const conservation: Checker = (scenario, log) => {
       )
   }
   if (end.queued + end.running > 0) say(`${end.queued} queued and ${end.running} running after all was over`, end.atMs)
+  if (log.timersLeft > 0) say(`${log.timersLeft} timers long after the scheduler was closed`, end.atMs)
   for (const call of log.calls) {
     if (call.scheduledAtMs < log.epilogueAtMs || call.attempts.length > 0 || call.how === 'NeverFitsError') continue
     say(`call ${call.id} could not go after all was over: ${call.how}`, call.scheduledAtMs)

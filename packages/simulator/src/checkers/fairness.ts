@@ -44,10 +44,10 @@ export const fairness: Checker = (scenario, log) => {
 }
 
 function isFair(scenario: Scenario): boolean {
-  const { loads, caps, budgets = [] } = scenario
+  const { loads, caps, budgets = [], pollers = [] } = scenario
   const width = loads[0]?.pattern.kind === 'saturating' ? loads[0].pattern.width : 0
   return (
-    caps.length + budgets.length === 0 &&
+    caps.length + budgets.length + pollers.length === 0 &&
     new Set(loads.map(load => load.labels['ip'])).size === 1 &&
     new Set(loads.map(load => load.labels['uid'])).size > 1 &&
     loads.every(load => load.labels['uid'] !== undefined) &&

@@ -7,9 +7,11 @@ import { conservation } from './conservation.ts'
 import { fairness } from './fairness.ts'
 import { holds } from './holds.ts'
 import { ownLimits } from './own-limits.ts'
+import { polls } from './polls.ts'
 import { reopening } from './reopening.ts'
 import { secrets } from './secrets.ts'
 import { settlement } from './settlement.ts'
+import { shares } from './shares.ts'
 import { stopped } from './stopped.ts'
 import { type Checker, fresh, type Judgement } from './violation.ts'
 import { waiting } from './waiting.ts'
@@ -28,6 +30,8 @@ const CHECKERS: readonly Checker[] = [
   conservation,
   waiting,
   fairness,
+  polls,
+  shares,
   secrets,
 ]
 

@@ -11,7 +11,7 @@ import {
 } from '../scenario/scenario.ts'
 import type { Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
-import { Away, awayUntil, Routes, slept } from './away.ts'
+import { Away, awayUntil, latestTimerMs, Routes, slept } from './away.ts'
 import { Headers } from './headers.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
@@ -25,7 +25,9 @@ const PATIENCE_MS = 100
 export const waiting: Checker = (scenario, log) => {
   const judgement = fresh()
   const bases = withBursts(clientLimits(scenario))
-  const lateMs = Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
+  const lateMs = latestTimerMs(scenario)
+  const pollers = scenario.pollers ?? []
+  const mostCost = Math.max(...scenario.loads.map(each => each.cost), ...pollers.map(each => each.cost))
   log.lives.forEach((life, index) => {
     const lastMs = Math.min(life.diedAtMs, log.epilogueAtMs)
     const disturbed = disturbedKeys(bases, log, index, scenario.memory === true)
@@ -56,14 +58,14 @@ export const waiting: Checker = (scenario, log) => {
         [...bases, ...capsOf(scenario)].map(gate => keyOf(gate, labels)).filter(key => key !== undefined)
       const keys = gatesOf(load.labels)
       // Who waits for the same gates and the same number of tokens has nothing to keep a claim for.
-      const others = scenario.loads.some((other, at) => {
+      const others = [...scenario.loads, ...pollers].some((other, at) => {
         if (at === number) return false
         const theirs = gatesOf(other.labels)
         if (!theirs.some(key => keys.includes(key))) return false
         return load.cost > 1 || other.cost > 1 || String(theirs) !== String(keys)
       })
       // An older lane may have a claim to one call's tokens.
-      const spare = others ? Math.max(...scenario.loads.map(each => each.cost)) : 0
+      const spare = others ? mostCost : 0
       const mine = rules.map(rule => {
         const key = keyOf(rule, load.labels) as string
         return gateOf(key, rule.limit, byKey.get(key) ?? [], each => awayUntil(each, rule, scenario, routes))

@@ -17,6 +17,8 @@ export interface Scenario {
   /** http: how the exchange says what it says. */
   readonly looks?: Looks
   readonly loads: readonly Load[]
+  /** Who asks again and again, besides the loads. Default nobody. */
+  readonly pollers?: readonly PollPlan[]
   readonly coldStart: ColdStart
   readonly lostCallMs: number
   /** The scheduler's own time-out. */
@@ -104,6 +106,26 @@ export interface Load {
   readonly priority: number
   readonly cost: number
   readonly retries: number
+}
+
+/** One who polls, and one who reads what the poller brings. */
+export interface PollPlan {
+  readonly labels: Labels
+  readonly everyMs: number
+  readonly weight: number
+  readonly priority: number
+  readonly cost: number
+  readonly retries: number
+  readonly onError: 'yield' | 'throw'
+  /** Null: it never tells that what was read is old. */
+  readonly maxAgeMs: number | null
+  /** How long whoever reads needs for each reading. */
+  readonly consumerMs: number
+  readonly fromMs: number
+  /** `break`: with the first reading after `atMs`. Null: at the end of the run, from outside. */
+  readonly end: { readonly atMs: number; readonly how: 'signal' | 'return' | 'break' } | null
+  /** Polls the same as others of these labels. Default: shares with nobody. */
+  readonly coalesce?: string
 }
 
 /** What befalls a share of the calls. */

@@ -116,7 +116,8 @@ export class Books {
     if (told >= 0) holds.splice(told, 1)
   }
 
-  snapshot(gate: Pick<Scheduler, 'snapshot'>): SnapshotLog {
+  /** @param wanted calls made and not settled, and pollers that have not ended */
+  snapshot(gate: Pick<Scheduler, 'snapshot'>, wanted: number): SnapshotLog {
     const { buckets, caps, holds, counters } = gate.snapshot()
     return {
       atMs: this.#clock.nowMs(),
@@ -125,6 +126,7 @@ export class Books {
       holds: holds as readonly GateLog[],
       queued: counters.queued,
       running: counters.running,
+      wanted,
       openCost: new Map(this.#openCost),
     }
   }

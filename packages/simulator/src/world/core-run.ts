@@ -4,16 +4,18 @@ import {
   errorBudget,
   inFlight,
   type Limit,
+  type Reading,
   type Scheduler,
   tokenBucket,
 } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import { type FaultOf, faultsOf, type Scenario } from '../scenario/scenario.ts'
+import { type FaultOf, faultsOf, type Labels, type PollPlan, type Scenario } from '../scenario/scenario.ts'
 import { Machine } from './client-clock.ts'
 import { Driver, type Life } from './driver.ts'
 import { type Attempt, type CallLog, newLog, type RunLog } from './log.ts'
 import { Network } from './network.ts'
+import type { PollHooks } from './polling.ts'
 import { Remembering } from './remembering.ts'
 import { Server } from './server.ts'
 import { Telling } from './telling.ts'
@@ -53,6 +55,7 @@ class CoreWorld {
       log: this.log,
       open: life => this.#open(life),
       send: (scheduler, call, signal) => this.#send(scheduler as Scheduler, call, signal),
+      poll: (scheduler, plan, hooks) => this.#poll(scheduler as Scheduler, plan, hooks),
       setServerLimit: (name, limit) => this.#server.setLimit(name, limit),
       foreign: labels => void this.#server.arrive(labels, 1, this.#clock.nowMs(), undefined),
       crashed: () => this.#network.forgetConnections(),
@@ -82,23 +85,44 @@ class CoreWorld {
     const load = this.#scenario.loads[call.load]
     if (load === undefined) throw new Error('no such load')
     const { priority, cost, retries } = load
+    const labels = this.driver.labelsOf(call.load)
     return scheduler.schedule(
       {
-        labels: this.driver.labelsOf(call.load),
+        labels,
         retries,
         ...(cost !== 1 && { cost }),
         ...(priority !== 0 && { priority }),
         ...(Number.isFinite(call.maxWaitMs) && { maxWaitMs: call.maxWaitMs }),
         ...(signal !== undefined && { signal }),
       },
-      admission => this.#travel(call, load.cost, admission, signal !== undefined),
+      admission => this.#travel(call, labels, load.cost, admission, signal !== undefined),
+    )
+  }
+
+  #poll(scheduler: Scheduler, plan: PollPlan, hooks: PollHooks): AsyncIterable<Reading<unknown>> {
+    const { labels, cost, priority, retries, coalesce, everyMs, weight, onError, maxAgeMs } = plan
+    return scheduler.poll(
+      {
+        labels,
+        retries,
+        ...(cost !== 1 && { cost }),
+        ...(priority !== 0 && { priority }),
+        ...(coalesce !== undefined && { coalesce }),
+      },
+      admission => {
+        const call = hooks.next()
+        const answer = this.#travel(call, labels, cost, admission, true)
+        const attempt = call.attempts[0] as Attempt
+        hooks.sent(attempt)
+        return answer.finally(() => hooks.over(attempt))
+      },
+      { everyMs, weight, onError, signal: hooks.signal, ...(maxAgeMs !== null && { maxAgeMs }) },
     )
   }
 
   /** One request: there, judged, and back. */
-  #travel(call: CallLog, cost: number, admission: Admission, mayAbort: boolean): Promise<unknown> {
+  #travel(call: CallLog, labels: Labels, cost: number, admission: Admission, mayAbort: boolean): Promise<Attempt> {
     const clock = this.#clock
-    const labels = this.driver.labelsOf(call.load)
     const sentAtMs = clock.nowMs()
     const number = call.id * 64 + call.attempts.length
     const attempt = this.driver.books.sent(call, labels, cost, sentAtMs)
@@ -176,7 +200,7 @@ class CoreWorld {
           this.driver.books.over(attempt, 'answered', clock.nowMs())
           if (mischief === 'error') reject(Object.assign(new Error('HTTP 500'), { response: { status: 500 } }))
           else if (told.code !== undefined) reject(new Error(`error ${told.code}`))
-          else resolve(verdict.verdict)
+          else resolve(attempt)
         }, answerAtMs - arrivedAtMs)
       }, fate.arrivesAtMs - sentAtMs)
     })

@@ -1,13 +1,22 @@
-import { ErrorBudgetError, type Scheduler } from '@headgate/core'
+import { ErrorBudgetError, type Reading, type Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import { type ColdStart, clientLimits, type Labels, type Load, type Rule, type Scenario } from '../scenario/scenario.ts'
+import {
+  type ColdStart,
+  clientLimits,
+  type Labels,
+  type Load,
+  type PollPlan,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
 import { abortAfterMs, maxWaitMs } from './impatience.ts'
-import { type CallLog, newCall, type RunLog } from './log.ts'
+import { type CallLog, newCall, type RunLog, type SnapshotLog } from './log.ts'
 import { planMischief } from './mischief.ts'
+import { type PollHooks, Polling } from './polling.ts'
 
 export type Gate = Pick<Scheduler, 'hold' | 'release' | 'setLimit' | 'snapshot' | 'close'> & {
   /** http: every account's key is put right. */
@@ -31,6 +40,8 @@ export interface DriverSetup {
   open(life: Life): Gate
   /** One call, settled once. */
   send(gate: Gate, call: CallLog, signal: AbortSignal | undefined): Promise<unknown>
+  /** A poller; each run of its task is told to the hooks. */
+  poll(gate: Gate, plan: PollPlan, hooks: PollHooks): AsyncIterable<Reading<unknown>>
   setServerLimit(name: string, limit: number): void
   foreign(labels: Labels): void
   crashed(): void
@@ -44,6 +55,10 @@ const STUCK_MS = 3_600_000
 const QUIET_MS = 3_600_000
 /** Windows of an error budget, by a clock that may be slow. */
 const FORGIVING = 1.01
+/** So long pollers go on before their scheduler is closed over them. */
+const LAST_POLLS_MS = 3_000
+/** Within it comes to its end, or is given up, what runs when a scheduler is closed. */
+const CLOSING_MS = 120_000
 const MOST_SLOTS = 200
 const MOST_PER_SLOT = 50_000
 
@@ -54,6 +69,7 @@ export class Driver {
   readonly #labels: Labels[]
   readonly #limits: Map<string, number>
   readonly #numbers: number[][]
+  readonly #polling: Polling
   #gate: Gate | undefined
   #life = -1
   #unsettled = 0
@@ -65,6 +81,13 @@ export class Driver {
     this.#labels = setup.scenario.loads.map(load => Object.freeze({ ...load.labels }))
     this.#limits = new Map(clientLimits(setup.scenario).map(rule => [rule.name, rule.limit]))
     this.#numbers = setup.scenario.loads.map(() => [])
+    this.#polling = new Polling({
+      ...setup,
+      books: this.books,
+      poll: (gate, plan, hooks) => setup.poll(gate, plan, hooks),
+      at: (atMs, action) => this.#at(atMs, action),
+      life: () => this.#life,
+    })
   }
 
   /** The same object for all calls of a load. */
@@ -80,10 +103,11 @@ export class Driver {
       this.#burst(load, index, 0, 0)
     })
     for (let atMs = SNAPSHOT_EVERY_MS; atMs < scenario.durationMs; atMs += SNAPSHOT_EVERY_MS) {
-      this.#at(atMs, () => this.#gate && log.snapshots.push(this.books.snapshot(this.#gate)))
+      this.#at(atMs, () => this.#gate && log.snapshots.push(this.#snapshot(this.#gate)))
     }
     await clock.advance(scenario.durationMs)
     this.#isOver = true
+    this.#polling.endAll()
     if (this.#gate === undefined) await clock.advance(120_000)
     await this.#drain()
     this.#resume()
@@ -102,9 +126,19 @@ export class Driver {
     }
     await clock.advance(QUIET_MS + log.epilogueAtMs)
     if (this.#gate === undefined) return
-    log.atEnd = this.books.snapshot(this.#gate)
+    log.atEnd = this.#snapshot(this.#gate)
+    if ((scenario.pollers ?? []).length > 0) {
+      this.#polling.beginAgain(this.#gate)
+      await clock.advance(LAST_POLLS_MS)
+    }
     void this.#gate.close()
-    await clock.advance(1)
+    this.#polling.closed()
+    await clock.advance(CLOSING_MS)
+    log.timersLeft = clock.pendingTimers
+  }
+
+  #snapshot(gate: Gate): SnapshotLog {
+    return this.books.snapshot(gate, this.#unsettled + this.#polling.size)
   }
 
   /** Until all calls have settled, as long as some do. */
@@ -131,6 +165,7 @@ export class Driver {
     log.lives.push({ bornAtMs: clock.nowMs(), coldStart, diedAtMs: Number.POSITIVE_INFINITY })
     const limits = scenario.limits.map(rule => ({ ...rule, limit: this.#limits.get(rule.name) as number }))
     this.#gate = this.#setup.open({ index, coldStart, limits, isDead: () => index !== this.#life })
+    if (!this.#isOver) this.#polling.begin(this.#gate)
   }
 
   #resume(): void {
@@ -169,6 +204,7 @@ export class Driver {
     this.#life += 0.5
     this.#gate = undefined
     this.#unsettled = 0
+    this.#polling.crashed()
     this.books.crashed(clock.nowMs())
     crashed()
     clock.setTimer(() => {

@@ -55,6 +55,53 @@ export interface UsageLog {
 
 /** The load of a call that the client makes for itself. */
 export const NOBODYS = -1
+/** The load of a poller's call. */
+export const POLLED = -2
+
+/** One run of a poller's task, which is one request. Times that a name calls the client's are its monotonic clock's. */
+export interface PollRun {
+  readonly attempt: Attempt
+  readonly startedClientMs: number
+  /** When its task was over; NaN: never. */
+  overAtMs: number
+  overClientMs: number
+}
+
+/** What somebody read. */
+export interface ReadingLog {
+  readonly askedAtMs: number
+  readonly gotAtMs: number
+  readonly gotClientMs: number
+  readonly ok: boolean
+  /** The run that brought it; undefined: none did, or it failed. */
+  readonly answer: Attempt | undefined
+  readonly error: string | undefined
+  /** How old it says that the last good one is. */
+  readonly ageMs: number | undefined
+  readonly heldUntilMs: number | undefined
+  readonly readAtMs: number
+  readonly waitedMs: number
+  readonly sincePreviousMs: number
+}
+
+/** One iteration of a poller. */
+export interface PollLog {
+  /** Which of the scenario's pollers. */
+  readonly plan: number
+  readonly life: number
+  readonly beganAtMs: number
+  readonly beganClientMs: number
+  /** When it was told to end, or ended by itself; Infinity: never. */
+  endedAtMs: number
+  endedOrder: number
+  how: 'open' | 'signal' | 'return' | 'break' | 'threw' | 'close'
+  /** When its reader last asked for a reading. */
+  askedAtMs: number
+  /** When its reader was told that there is no more; NaN: never. */
+  doneAtMs: number
+  readonly runs: PollRun[]
+  readonly readings: ReadingLog[]
+}
 
 export interface CallLog {
   readonly id: number
@@ -129,13 +176,17 @@ export interface SnapshotLog {
   readonly holds: readonly GateLog[]
   readonly queued: number
   readonly running: number
+  /** Calls made and not settled, and pollers that have not ended. */
+  readonly wanted: number
   /** As the world counts them: not answered, not over. By limit name and label values. */
   readonly openCost: ReadonlyMap<string, number>
 }
 
 export interface RunLog {
   readonly calls: CallLog[]
+  /** Pollers' calls are only here, and in `polls`. */
   readonly attempts: Attempt[]
+  readonly polls: PollLog[]
   readonly arrivals: ArrivalLog[]
   readonly lives: LifeLog[]
   readonly holds: KnownHold[]
@@ -146,6 +197,8 @@ export interface RunLog {
   readonly ownLimits: { readonly atMs: number; readonly name: string; readonly limit: number }[]
   /** After all was over and everything had had time to come back; undefined when it never was. */
   atEnd: SnapshotLog | undefined
+  /** Timers that were left long after the scheduler was closed; NaN: it never was. */
+  timersLeft: number
   /** From when the last calls were sent, one after the other, to see whether all still works. */
   epilogueAtMs: number
   /** Errors that nobody caught, and the like. */
@@ -178,6 +231,7 @@ export function newLog(): RunLog {
   return {
     calls: [],
     attempts: [],
+    polls: [],
     arrivals: [],
     lives: [],
     holds: [],
@@ -185,6 +239,7 @@ export function newLog(): RunLog {
     resumes: [],
     ownLimits: [],
     atEnd: undefined,
+    timersLeft: Number.NaN,
     epilogueAtMs: Number.POSITIVE_INFINITY,
     mishaps: [],
     texts: [],
