@@ -52,10 +52,11 @@ export async function runScenario(scenario: Scenario): Promise<{ result: Result;
   return { result, log }
 }
 
-function triedIn({ pollers = [] }: Scenario, { polls }: RunLog): [string, number][] {
+function triedIn({ pollers = [], limits }: Scenario, { polls }: RunLog): [string, number][] {
   const tried = new Map<string, number>()
   const add = (what: string, times: number) => times > 0 && tried.set(what, (tried.get(what) ?? 0) + times)
   add('pollers', pollers.length)
+  for (const { window } of limits) if (window !== undefined) add(`${window} windows`, 1)
   for (const { runs, readings } of polls) {
     add('polls', runs.length)
     add('readings', readings.length)

@@ -1,5 +1,6 @@
 import { Dice } from '../draw.ts'
 import { makeFaults } from './faults.ts'
+import { withKinds } from './make-kinds.ts'
 import { withPollers } from './make-pollers.ts'
 import { withTold } from './make-told.ts'
 import type { Cap, Leg, Load, Pattern, Route, Rule, Scenario } from './scenario.ts'
@@ -39,7 +40,7 @@ export function makeScenario(seed: number, minutes: number): Scenario {
     maxQueued: 2_000,
     faults: [],
   }
-  return withPollers(withTold({ ...base, faults: makeFaults(dice, base) }))
+  return withPollers(withKinds(withTold({ ...base, faults: makeFaults(dice, base) })))
 }
 
 function makeRoute(dice: Dice, ip: string): Route {

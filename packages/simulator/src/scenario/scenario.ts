@@ -19,6 +19,10 @@ export interface Scenario {
   readonly loads: readonly Load[]
   /** Who asks again and again, besides the loads. Default nobody. */
   readonly pollers?: readonly PollPlan[]
+  /** core: the server's time of day at the beginning, where its windows or answers have to do with it. */
+  readonly serverEpochMs?: number
+  /** core: whether answers carry the server's time. Default false. */
+  readonly tellsTime?: boolean
   readonly coldStart: ColdStart
   readonly lostCallMs: number
   /** The scheduler's own time-out. */
@@ -39,6 +43,8 @@ export interface Rule {
   readonly windowMs: number
   readonly by: readonly string[]
   readonly burst?: number
+  /** How the server counts. Default in sliding windows. */
+  readonly window?: 'aligned' | 'anchored' | 'decay'
   /** Applies only to calls that carry these. */
   readonly only?: Labels
   /** Does not apply to calls that carry these. */

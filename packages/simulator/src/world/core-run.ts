@@ -6,6 +6,7 @@ import {
   type Limit,
   type Reading,
   type Scheduler,
+  type Seen,
   tokenBucket,
 } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
@@ -56,7 +57,7 @@ class CoreWorld {
       open: life => this.#open(life),
       send: (scheduler, call, signal) => this.#send(scheduler as Scheduler, call, signal),
       poll: (scheduler, plan, hooks) => this.#poll(scheduler as Scheduler, plan, hooks),
-      setServerLimit: (name, limit) => this.#server.setLimit(name, limit),
+      setServerLimit: (name, limit) => this.#server.setLimit(name, limit, this.#clock.nowMs()),
       foreign: labels => void this.#server.arrive(labels, 1, this.#clock.nowMs(), undefined),
       crashed: () => this.#network.forgetConnections(),
     })
@@ -175,7 +176,7 @@ class CoreWorld {
           if (attempt.outcome !== 'open') return
           attempt.answeredAtMs = clock.nowMs()
           this.#network.free(ip, clock.nowMs())
-          admission.counted()
+          admission.counted(this.#seenAt(arrivedAtMs))
           if (told.usage !== undefined) {
             attempt.usage = told.usage.log
             admission.usage(told.usage.seen)
@@ -204,6 +205,11 @@ class CoreWorld {
         }, answerAtMs - arrivedAtMs)
       }, fate.arrivesAtMs - sentAtMs)
     })
+  }
+
+  #seenAt(arrivedAtMs: number): Seen {
+    const { tellsTime, serverEpochMs = 0 } = this.#scenario
+    return tellsTime === true ? { serverTimeMs: Math.floor(serverEpochMs + arrivedAtMs) } : {}
   }
 
   /** A request that was given up arrives within `lostCallMs` or never; only in a blackout does the network keep it longer. */
