@@ -52,11 +52,24 @@ export async function runScenario(scenario: Scenario): Promise<{ result: Result;
   return { result, log }
 }
 
-function triedIn({ pollers = [], limits }: Scenario, { polls }: RunLog): [string, number][] {
+function triedIn(
+  { pollers = [], limits, clients = 1, fairBy }: Scenario,
+  { polls, calls }: RunLog,
+): [string, number][] {
   const tried = new Map<string, number>()
   const add = (what: string, times: number) => times > 0 && tried.set(what, (tried.get(what) ?? 0) + times)
   add('pollers', pollers.length)
   for (const { window } of limits) if (window !== undefined) add(`${window} windows`, 1)
+  add('reserves', limits.filter(({ reserve }) => reserve !== undefined).length)
+  add('shares of limits', clients > 1 ? clients : 0)
+  add('other fairness', fairBy === undefined ? 0 : 1)
+  add(
+    'dropped',
+    calls.filter(({ how, settledAtMs, scheduledAtMs }) => how === 'QueueFullError' && settledAtMs > scheduledAtMs)
+      .length,
+  )
+  add('sharing calls', calls.filter(({ coalesce }) => coalesce !== undefined).length)
+  add('joined', calls.filter(call => call.answer !== undefined && call.answer.call !== call).length)
   for (const { runs, readings } of polls) {
     add('polls', runs.length)
     add('readings', readings.length)

@@ -1,5 +1,5 @@
 import { carries, type PollPlan, type Scenario } from '../scenario/scenario.ts'
-import type { PollLog, PollRun, ReadingLog, RunLog } from '../world/log.ts'
+import { POLLED, type PollLog, type PollRun, type ReadingLog, type RunLog } from '../world/log.ts'
 import { asleepMs } from './asleep.ts'
 import { DRIFT, GUARD_MS, latestTimerMs } from './away.ts'
 import { type Checker, fresh } from './violation.ts'
@@ -57,7 +57,9 @@ function checkEnd(poll: PollLog, plan: PollPlan, log: RunLog, say: Say): void {
     return
   }
   const late = runs.find(({ attempt }) => attempt.order > endedOrder)
-  if (late !== undefined) say(`sent a call after its end by ${how}`, late.attempt.sentAtMs)
+  // Those who share one run the first one's task, should it have left.
+  if (late !== undefined && plan.coalesce === undefined)
+    say(`sent a call after its end by ${how}`, late.attempt.sentAtMs)
   // What runs when its scheduler is closed comes to its end; what others share is theirs.
   const last = runs.at(-1)
   if (how !== 'close' && plan.coalesce === undefined && last !== undefined && last.attempt.endedAtMs > endedAtMs)
@@ -87,7 +89,8 @@ function checkReading(poll: PollLog, plan: PollPlan, log: RunLog, reading: Readi
   if (newer !== undefined) wrong('that was not the newest')
   if (waitedMs < 0) wrong(`that waited ${waitedMs} ms`)
   const index = runs.findIndex(({ attempt }) => attempt === answer)
-  if (answer !== undefined) {
+  // One that a plain call brought is over when that says so.
+  if (answer?.call.load === POLLED) {
     const run = runs[index] ?? runOf(log, poll.life, answer)
     if (run === undefined || Math.abs(run.overClientMs - readAtMs) > ROUNDED_MS)
       wrong('at a time when nothing was read')

@@ -11,6 +11,7 @@ import {
 } from '../scenario/scenario.ts'
 import type { PollLog, PollRun, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
+import { latestTimerMs } from './away.ts'
 import { inherited } from './inherited.ts'
 import { isAgain } from './polls.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
@@ -34,7 +35,7 @@ const EDGE = 1
 export const shares: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'shares', what, atMs })
-  if ((scenario.pollers ?? []).length === 0) return judgement
+  if ((scenario.pollers ?? []).length === 0 || (scenario.clients ?? 1) > 1) return judgement
   const { again, elsewhere } = checkPace(scenario, log, say)
   if (again > 0) excuse(judgement, 'a poll again after a refusal, at its own time', again)
   if (elsewhere > 0) excuse(judgement, 'a poll beside one that had stood at a gate', elsewhere)
@@ -50,8 +51,10 @@ function checkPace(scenario: Scenario, log: RunLog, say: Say): { again: number; 
   const excused = { again: 0, elsewhere: 0 }
   const changes = faultsOf(scenario, 'limit', 'own-limit')
   const rules = withBursts(clientLimits(scenario))
+  // A place that is kept is not moved when a timer comes late for the one before it.
+  const lateMs = latestTimerMs(scenario)
   const holds = [...log.holds, ...inherited(scenario, log)]
-  const keys = new Keys([...rules, ...scenario.caps])
+  const keys = new Keys([...rules, ...scenario.caps, ...(scenario.budgets ?? [])])
   for (let life = 0; life < log.lives.length; life++) {
     const byKey = new Map<string, Run[]>()
     for (const poll of log.polls) {
@@ -82,10 +85,10 @@ function checkPace(scenario: Scenario, log: RunLog, say: Say): { again: number; 
         others.delete(key)
         const priorities = new Set(runs.map(({ plan }) => plan.priority))
         const besides = others.size + priorities.size - 1 + new Set(held.map(hold => JSON.stringify(hold.labels))).size
-        // A plain call that takes a place makes the one whose it was late, and not the next; it is made good at any gate.
+        // One place is kept ahead, also when the one before it has to wait; plain calls make it wait, at any of its gates.
         const isMixed = scenario.loads.some(({ labels, pattern }) => !isSilent(pattern) && keyOf(rule, labels) === key)
-        const many = isMixed ? 1 + 2 * besides : besides
-        excused.elsewhere += checkGate(key, runs, leastMs, many, say)
+        const many = 1 + besides * (isMixed ? 2 : 1)
+        excused.elsewhere += checkGate(key, runs, leastMs, many, lateMs, say)
       }
     }
   }
@@ -97,7 +100,14 @@ function checkPace(scenario: Scenario, log: RunLog, say: Say): { again: number; 
  * one for each other gate. So does whoever comes with a higher priority to a gate where one stands.
  * @returns how many did
  */
-function checkGate(key: string, runs: readonly Run[], leastMs: number, others: number, say: Say): number {
+function checkGate(
+  key: string,
+  runs: readonly Run[],
+  leastMs: number,
+  others: number,
+  lateMs: number,
+  say: Say,
+): number {
   const mostCost = Math.max(...runs.map(({ plan }) => plan.cost))
   let nextMs = Number.NEGATIVE_INFINITY
   let elsewhere = 0
@@ -105,7 +115,7 @@ function checkGate(key: string, runs: readonly Run[], leastMs: number, others: n
     if (wasRefused) continue
     const earlyMs = nextMs - startedClientMs
     if (earlyMs > ROUNDED_MS) elsewhere++
-    if (earlyMs > others * mostCost * leastMs + ROUNDED_MS) {
+    if (earlyMs > others * mostCost * leastMs + lateMs + ROUNDED_MS) {
       say(
         `${key}: a poll left ${earlyMs.toFixed(1)} ms too early, where one goes each ${leastMs.toFixed(1)} ms`,
         attempt.sentAtMs,
@@ -136,12 +146,14 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
     2 * Math.max(...rules.map(rule => rule.windowMs)) +
     scenario.lostCallMs
   const toMs = durationMs
-  // Each has to have had some turns.
+  // Of unequal shares one is kept only by who is back for each place that may be its own; of equal ones there is time.
+  const isEqual = new Set(pollers.map(({ weight, cost }) => weight / cost)).size === 1
   const all = log.polls
     .filter(poll => poll.endedAtMs >= toMs && poll.beganAtMs <= fromMs)
     .map(poll => countOf(poll, pollers[poll.plan] as PollPlan, rules, fromMs, toMs))
   for (const one of all) {
     if (one.calls * one.plan.everyMs > SATISFIED * (toMs - fromMs) || one.busyMs > BUSY * (toMs - fromMs)) continue
+    if (!isEqual && Math.max(one.plan.everyMs, one.longestMs) > FASTEST * one.spacingMs) continue
     for (const other of all) {
       if (other.plan.priority > one.plan.priority || !one.keys.every(key => other.keys.includes(key))) continue
       const edge = EDGE * Math.max(1, Math.max(one.keys.length, other.keys.length))
@@ -167,6 +179,10 @@ function countOf({ runs }: PollLog, plan: PollPlan, rules: readonly Rule[], from
     calls,
     step,
     share: calls * step,
+    longestMs: Math.max(0, ...durations),
+    spacingMs: Math.max(
+      ...rules.filter(rule => keyOf(rule, plan.labels) !== undefined).map(({ windowMs, limit }) => windowMs / limit),
+    ),
     busyMs: durations.reduce((sum, ms) => sum + ms, 0),
     // Turns that it was away for, with a call that took longer than from one turn to the next.
     missed: durations.reduce((sum, ms) => sum + Math.max(0, (ms / gapMs - 0.5) * step), 0),

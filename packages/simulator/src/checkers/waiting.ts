@@ -7,6 +7,7 @@ import {
   keyOf,
   type Labels,
   type Rule,
+  reservedOf,
   type Scenario,
 } from '../scenario/scenario.ts'
 import type { Attempt, RunLog } from '../world/log.ts'
@@ -24,6 +25,8 @@ const PATIENCE_MS = 100
  */
 export const waiting: Checker = (scenario, log) => {
   const judgement = fresh()
+  // Each of several has a share, and waits for no more.
+  if ((scenario.clients ?? 1) > 1) return judgement
   const bases = withBursts(clientLimits(scenario))
   const lateMs = latestTimerMs(scenario)
   const pollers = scenario.pollers ?? []
@@ -48,6 +51,8 @@ export const waiting: Checker = (scenario, log) => {
     }
     scenario.loads.forEach((load, number) => {
       const rules = bases.filter(rule => keyOf(rule, load.labels) !== undefined)
+      // What is kept from it is there, and not for it.
+      if (rules.some(rule => reservedOf(rule, load.priority) > 0)) return
       const endMs = Math.min(
         lastMs,
         firstErrorAtMs(scenario, attempts, load.labels),
@@ -186,7 +191,7 @@ function waitsOf(log: RunLog, load: number, life: number, endMs: number): [numbe
   const events: { atMs: number; change: number; sent: boolean }[] = []
   for (const call of log.calls) {
     if (call.load !== load || call.life !== life || !(call.cameAtMs < endMs)) continue
-    const sentAtMs = call.attempts[0]?.sentAtMs
+    const sentAtMs = (call.coalesce === undefined ? call.attempts[0] : call.sharedBy)?.sentAtMs
     const left = sentAtMs ?? (Number.isNaN(call.settledAtMs) ? endMs : call.settledAtMs)
     events.push(
       { atMs: call.cameAtMs, change: 1, sent: false },

@@ -35,7 +35,7 @@ export function withPollers(scenario: Scenario): Scenario {
       consumerMs: dice.chance(0.75) ? 0 : Math.round(dice.scale(1, 20_000)),
       fromMs: dice.chance(0.7) ? 0 : dice.between(0, scenario.durationMs / 2),
       end: makeEnd(dice, scenario.durationMs),
-      ...(dice.chance(0.15) && { coalesce: dice.pick(['p', 'q']) }),
+      ...(dice.chance(0.15) && { coalesce: dice.pick(['p0', 'p1']) }),
     })
   }
   const isAlone = dice.chance(0.5)

@@ -1,7 +1,9 @@
 import { Dice } from '../draw.ts'
 import { makeFaults } from './faults.ts'
 import { withKinds } from './make-kinds.ts'
+import { withOptions } from './make-options.ts'
 import { withPollers } from './make-pollers.ts'
+import { withSharing } from './make-sharing.ts'
 import { withTold } from './make-told.ts'
 import type { Cap, Leg, Load, Pattern, Route, Rule, Scenario } from './scenario.ts'
 
@@ -40,7 +42,7 @@ export function makeScenario(seed: number, minutes: number): Scenario {
     maxQueued: 2_000,
     faults: [],
   }
-  return withPollers(withKinds(withTold({ ...base, faults: makeFaults(dice, base) })))
+  return withPollers(withOptions(withSharing(withKinds(withTold({ ...base, faults: makeFaults(dice, base) })))))
 }
 
 function makeRoute(dice: Dice, ip: string): Route {

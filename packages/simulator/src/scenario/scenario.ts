@@ -30,6 +30,12 @@ export interface Scenario {
   /** When the task gives a call up, as an HTTP client would; null: it never does. */
   readonly giveUpMs: number | null
   readonly maxQueued: number
+  /** core: who goes when more than that would wait. Default reject. */
+  readonly overflow?: 'reject' | 'drop-oldest' | 'drop-lowest'
+  /** core: the label whose values share evenly. Default uid. */
+  readonly fairBy?: string
+  /** core: how many schedulers there are, each with its share of the limits and some of the accounts. Default 1. */
+  readonly clients?: number
   readonly faults: readonly Fault[]
 }
 
@@ -47,6 +53,8 @@ export interface Rule {
   readonly window?: 'aligned' | 'anchored' | 'decay'
   /** Applies only to calls that carry these. */
   readonly only?: Labels
+  /** core: what the client keeps free of it for calls of at least this priority. */
+  readonly reserve?: { readonly share: number; readonly priority: number }
   /** Does not apply to calls that carry these. */
   readonly except?: Labels
 }
@@ -112,6 +120,8 @@ export interface Load {
   readonly priority: number
   readonly cost: number
   readonly retries: number
+  /** How many different things its calls ask for, which others of the same labels may ask for too and share. Default: shares nothing. */
+  readonly shares?: number
 }
 
 /** One who polls, and one who reads what the poller brings. */
@@ -262,4 +272,10 @@ export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only' | 'except'>, label
     key += `|${value}`
   }
   return key
+}
+
+/** Tokens of a limit that a call of this priority leaves: the share rounded up, but never all (docs of `reserve`). */
+export function reservedOf({ reserve, limit }: Rule, priority: number): number {
+  if (reserve === undefined || priority >= reserve.priority) return 0
+  return Math.min(Math.ceil(reserve.share * limit - 1e-9), limit - 1)
 }

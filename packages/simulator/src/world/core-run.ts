@@ -11,8 +11,17 @@ import {
 } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import { type FaultOf, faultsOf, type Labels, type PollPlan, type Scenario } from '../scenario/scenario.ts'
+import {
+  carries,
+  type FaultOf,
+  faultsOf,
+  type Labels,
+  type PollPlan,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import { Machine } from './client-clock.ts'
+import { CoreGate } from './core-gate.ts'
 import { Driver, type Life } from './driver.ts'
 import { type Attempt, type CallLog, newLog, type RunLog } from './log.ts'
 import { Network } from './network.ts'
@@ -55,30 +64,40 @@ class CoreWorld {
       machine: this.#machine,
       log: this.log,
       open: life => this.#open(life),
-      send: (scheduler, call, signal) => this.#send(scheduler as Scheduler, call, signal),
-      poll: (scheduler, plan, hooks) => this.#poll(scheduler as Scheduler, plan, hooks),
+      send: (gate, call, signal) => this.#send((gate as CoreGate).of(this.driver.labelsOf(call.load)), call, signal),
+      poll: (gate, plan, hooks) => this.#poll((gate as CoreGate).of(plan.labels), plan, hooks),
       setServerLimit: (name, limit) => this.#server.setLimit(name, limit, this.#clock.nowMs()),
       foreign: labels => void this.#server.arrive(labels, 1, this.#clock.nowMs(), undefined),
       crashed: () => this.#network.forgetConnections(),
     })
   }
 
-  #open({ index, coldStart, isDead, limits }: Life): Scheduler {
+  #open(life: Life): CoreGate {
+    const { clients = 1 } = this.#scenario
+    return new CoreGate(Array.from({ length: clients }, (_, client) => this.#openScheduler(life, client)))
+  }
+
+  #openScheduler({ index, coldStart, isDead, limits }: Life, client: number): Scheduler {
     const { seed, caps, budgets = [], memory, lostCallMs, timeoutMs, maxQueued } = this.#scenario
+    const { overflow, fairBy, clients = 1 } = this.#scenario
     let drawn = 0
     return createScheduler({
       limits: [
-        ...limits.map(rule => tokenBucket({ ...rule })),
+        ...limits.map(bucketOf),
         ...caps.map(cap => inFlight({ ...cap })),
         ...budgets.map(({ banMs: _, ...budget }) => errorBudget(budget)),
       ] as Limit[],
       ...(memory && { memory: this.#remembering.memoryOf(isDead) }),
+      ...(overflow !== undefined && { overflow }),
+      ...(fairBy !== undefined && { fairBy }),
+      // What one has learned of a route the others have not.
+      ...(clients > 1 && { share: 1 / clients, floorMs: 0 as const }),
       coldStart,
       lostCallMs,
       timeoutMs,
       maxQueued,
       clock: this.#machine.clockOf(isDead),
-      random: () => draw(seed, SALT.random, index, drawn++),
+      random: () => draw(seed, SALT.random, index, drawn++, ...(client > 0 ? [client] : [])),
     })
   }
 
@@ -95,8 +114,11 @@ class CoreWorld {
         ...(priority !== 0 && { priority }),
         ...(Number.isFinite(call.maxWaitMs) && { maxWaitMs: call.maxWaitMs }),
         ...(signal !== undefined && { signal }),
+        ...(call.coalesce !== undefined && { coalesce: call.coalesce }),
       },
-      admission => this.#travel(call, labels, load.cost, admission, signal !== undefined),
+      // Of a shared call others' signals count too.
+      admission =>
+        this.#travel(call, labels, load.cost, admission, signal !== undefined || call.coalesce !== undefined),
     )
   }
 
@@ -199,8 +221,8 @@ class CoreWorld {
           }
           attempt.succeeded = verdict.verdict === 'accepted' && mischief !== 'error'
           this.driver.books.over(attempt, 'answered', clock.nowMs())
-          if (mischief === 'error') reject(Object.assign(new Error('HTTP 500'), { response: { status: 500 } }))
-          else if (told.code !== undefined) reject(new Error(`error ${told.code}`))
+          if (mischief === 'error') reject(Object.assign(new Error('HTTP 500'), { response: { status: 500 }, attempt }))
+          else if (told.code !== undefined) reject(Object.assign(new Error(`error ${told.code}`), { attempt }))
           else resolve(attempt)
         }, answerAtMs - arrivedAtMs)
       }, fate.arrivesAtMs - sentAtMs)
@@ -231,6 +253,13 @@ class CoreWorld {
     }
     return undefined
   }
+}
+
+function bucketOf({ only, except, ...rule }: Rule): Limit {
+  const isConditional = only !== undefined || except !== undefined
+  const where = (labels: Labels) =>
+    (only === undefined || carries(labels, only)) && (except === undefined || !carries(labels, except))
+  return tokenBucket({ ...rule, ...(isConditional && { where }) })
 }
 
 const timeOut = () => new DOMException('no answer', 'TimeoutError')

@@ -13,8 +13,8 @@ import {
 import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
-import { abortAfterMs, maxWaitMs } from './impatience.ts'
-import { type CallLog, newCall, type RunLog, type SnapshotLog } from './log.ts'
+import { abortAfterMs, maxWaitMs, thingOf } from './impatience.ts'
+import { type Attempt, type CallLog, newCall, type RunLog, type SnapshotLog } from './log.ts'
 import { planMischief } from './mischief.ts'
 import { type PollHooks, Polling } from './polling.ts'
 
@@ -255,36 +255,46 @@ export class Driver {
     const number = numbers[slot] ?? 0
     numbers[slot] = number + 1
     const call: CallLog = {
-      ...newCall({
-        id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
-        load,
-        life: this.#life,
-        scheduledAtMs: clock.nowMs(),
-        order: this.books.nextOrder(),
-      }),
+      ...newCall(
+        {
+          id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
+          load,
+          life: this.#life,
+          scheduledAtMs: clock.nowMs(),
+          order: this.books.nextOrder(),
+        },
+        this.#isOver ? undefined : thingOf(scenario, load, slot, number),
+      ),
       maxWaitMs,
       // Over HTTP it may have to wait for the server's time first.
       ...(scenario.kind === 'core' && { cameAtMs: clock.nowMs() }),
     }
     log.calls.push(call)
     this.#unsettled++
-    const settle = (how: string) => {
+    const labels = this.labelsOf(load)
+    if (call.coalesce !== undefined) this.books.mayShare(call, labels)
+    const settle = (how: string, outcome: unknown) => {
       if (call.life !== this.#life) return
       call.settled++
       call.settledAtMs = clock.nowMs()
       call.settledOrder = this.books.nextOrder()
       call.how = how
       this.#unsettled--
-      for (const attempt of call.attempts) this.books.over(attempt, 'lost', clock.nowMs())
-      if (how === 'TimeoutError') this.books.tooLate(call.attempts.at(-1))
+      let last = call.attempts.at(-1)
+      if (call.coalesce !== undefined) {
+        call.outcome = outcome
+        call.answer = answerOf(outcome)
+        last = this.books.noLongerShares(call, labels)
+      } else for (const attempt of call.attempts) this.books.over(attempt, 'lost', clock.nowMs())
+      if (how === 'TimeoutError') this.books.tooLate(last)
       settled?.()
     }
     const signal = this.#abortOf(call)
     send(this.#gate as Gate, call, signal).then(
-      () => settle('ok'),
+      value => settle('ok', value),
       error => {
         if (error instanceof ErrorBudgetError) call.stopped = { budget: error.limit, againAfterMs: error.retryAfterMs }
-        settle(String((error as Error | undefined)?.name))
+        settle(String((error as Error | undefined)?.name), error)
       },
     )
     if (scenario.kind === 'http' && log.texts.length > 20_000) log.texts.length = 20_000
@@ -310,4 +320,10 @@ export class Driver {
     if (waitMs < Number.POSITIVE_INFINITY) this.books.count('expiry')
     return waitMs
   }
+}
+
+/** Tasks bring the attempt they made, or fail with it. */
+function answerOf(outcome: unknown): Attempt | undefined {
+  if (!(outcome instanceof Error)) return outcome as Attempt | undefined
+  return (outcome as Error & { attempt?: Attempt }).attempt
 }

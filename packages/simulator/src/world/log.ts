@@ -123,6 +123,13 @@ export interface CallLog {
   /** How often. */
   settled: number
   how: string
+  /** What it asks for, if others of the same labels may share it. */
+  readonly coalesce: string | undefined
+  /** Of one that may be shared, the first attempt that went while it waited; undefined: none did. */
+  sharedBy: Attempt | undefined
+  /** The attempt that it was answered by, and what it settled with. */
+  answer: Attempt | undefined
+  outcome: unknown
   /** What stopped it, and after how long it was told that its like may go again. */
   stopped: { readonly budget: string; readonly againAfterMs: number } | undefined
 }
@@ -211,7 +218,10 @@ export interface RunLog {
 }
 
 /** A call that has just been made. */
-export function newCall(made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledAtMs' | 'order'>): CallLog {
+export function newCall(
+  made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledAtMs' | 'order'>,
+  coalesce?: string | undefined,
+): CallLog {
   return {
     ...made,
     maxWaitMs: Number.POSITIVE_INFINITY,
@@ -223,6 +233,10 @@ export function newCall(made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledA
     settledOrder: Number.POSITIVE_INFINITY,
     settled: 0,
     how: 'open',
+    coalesce,
+    sharedBy: undefined,
+    answer: undefined,
+    outcome: undefined,
     stopped: undefined,
   }
 }

@@ -180,6 +180,7 @@ export class Polling {
     const number = this.#numbers[plan] as number
     this.#numbers[plan] = number + 1
     const id = -2 - plan * PER_PLAN - number
-    return newCall({ id, load: POLLED, life: life(), scheduledAtMs: clock.nowMs(), order: books.nextOrder() })
+    const made = { id, load: POLLED, life: life(), scheduledAtMs: clock.nowMs(), order: books.nextOrder() }
+    return newCall(made, this.#stage.scenario.pollers?.[plan]?.coalesce)
   }
 }
