@@ -118,16 +118,23 @@ describe('polls', () => {
 })
 
 describe('shares', () => {
-  test('two that leave together', () => {
+  const left = (whats: string[]) => whats.filter(what => what.includes('left'))
+
+  test('several that leave together, but for one whose place was kept', () => {
     for (const [gapMs, many] of [
       [180, 0],
-      [170, 1],
+      [0, 1],
     ] as const) {
       const story = new Story()
-      story.ran(story.poll(0), 1_000)
-      story.ran(story.poll(1), 1_000 + gapMs)
-      expect(judge(shares, story, polled({}, {}))).toHaveLength(many)
+      for (const index of [0, 1, 2]) story.ran(story.poll(index), 1_000 + index * gapMs)
+      expect(left(judge(shares, story, polled({}, {}, {})))).toHaveLength(many)
     }
+  })
+
+  test('one that stops', () => {
+    const story = new Story()
+    story.ran(story.poll(), 1_000)
+    expect(judge(shares, story, polled({}))).toEqual(['a poller went 0 times, where 25.0 were the least'])
   })
 
   test('beside one that stood at a limit of its own, one', () => {

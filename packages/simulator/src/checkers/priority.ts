@@ -67,13 +67,7 @@ function checkFamily({ loads }: Scenario, log: RunLog, family: ReadonlySet<numbe
   events.sort((a, b) => a.order - b.order)
   const waiting = new Map<number, Set<CallLog>>()
   const priorityOf = (call: CallLog) => loads[call.load]?.priority ?? 0
-  const sharers = new Map<Attempt, CallLog[]>()
-  for (const call of log.calls) {
-    if (call.sharedBy === undefined) continue
-    const all = sharers.get(call.sharedBy)
-    if (all === undefined) sharers.set(call.sharedBy, [call])
-    else all.push(call)
-  }
+  const sharersOf = sharers(log, family)
   let old = 0
   for (const { kind, call, attempt } of events) {
     if (kind === 'comes') {
@@ -83,7 +77,7 @@ function checkFamily({ loads }: Scenario, log: RunLog, family: ReadonlySet<numbe
     } else if (kind === 'goes') waiting.get(priorityOf(call))?.delete(call)
     if (attempt === undefined) continue
     const { sentAtMs } = attempt
-    const all = [call, ...(sharers.get(attempt) ?? [])]
+    const all = call.coalesce === undefined ? [call] : [call, ...sharersOf(attempt)]
     const own = Math.max(...all.map(priorityOf))
     const cost = loads[call.load]?.cost ?? 1
     for (const [level, calls] of waiting) {
@@ -105,4 +99,17 @@ function checkFamily({ loads }: Scenario, log: RunLog, family: ReadonlySet<numbe
     }
   }
   return old
+}
+
+/** All who came to share a call since the last one for the same went: whoever left it has lifted it for good. */
+function sharers({ calls }: RunLog, family: ReadonlySet<number>): (attempt: Attempt) => CallLog[] {
+  const own = calls.filter(({ load, coalesce }) => coalesce !== undefined && family.has(load))
+  return ({ call: { coalesce, life }, order }) => {
+    const same = own.filter(each => each.coalesce === coalesce && each.life === life)
+    const before = Math.max(
+      -1,
+      ...same.flatMap(each => each.attempts.map(other => other.order)).filter(at => at < order),
+    )
+    return same.filter(each => each.order < order && (each.order > before || each.settledOrder > before))
+  }
 }

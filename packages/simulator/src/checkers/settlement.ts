@@ -41,8 +41,8 @@ export const settlement: Checker = (scenario, log) => {
       first !== undefined &&
       call.how === 'MaxWaitError' &&
       first.verdict === 'accepted' &&
-      // One that left a shared call as it went did not go.
-      (call.coalesce === undefined || first.sentAtMs < call.settledAtMs) &&
+      // One that left a shared call as it went did not go, nor did one that came as it went.
+      (call.coalesce === undefined || (first.sentAtMs < call.settledAtMs && first.sentAtMs > call.scheduledAtMs)) &&
       first.call.attempts.length === 1
     )
       say(`call ${call.id} had started when it was told that it could not`, call.settledAtMs)

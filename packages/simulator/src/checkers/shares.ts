@@ -7,6 +7,7 @@ import {
   type Pattern,
   type PollPlan,
   type Rule,
+  reservedOf,
   type Scenario,
 } from '../scenario/scenario.ts'
 import type { PollLog, PollRun, RunLog } from '../world/log.ts'
@@ -27,6 +28,8 @@ const SATISFIED = 0.8
 const BUSY = 0.4
 /** Calls at the edges of the stretch, and one by which turns at one limit are uneven; with several limits two (poll's tests). */
 const EDGE = 1
+/** Places that nobody can keep, with several limits and few pollers, are not half of them. */
+const ENOUGH = 0.5
 
 /**
  * Pollers leave a limit one by one, and where it gives less than all of them want, nobody gets more than who goes without:
@@ -151,7 +154,10 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
   const all = log.polls
     .filter(poll => poll.endedAtMs >= toMs && poll.beganAtMs <= fromMs)
     .map(poll => countOf(poll, pollers[poll.plan] as PollPlan, rules, fromMs, toMs))
+  const isRanked = new Set(pollers.map(plan => plan.priority)).size > 1
   for (const one of all) {
+    const least = isRanked ? 0 : leastOf(one, all, rules, toMs - fromMs)
+    if (one.calls < least) say(`a poller went ${one.calls} times, where ${least.toFixed(1)} were the least`, toMs)
     if (one.calls * one.plan.everyMs > SATISFIED * (toMs - fromMs) || one.busyMs > BUSY * (toMs - fromMs)) continue
     if (!isEqual && Math.max(one.plan.everyMs, one.longestMs) > FASTEST * one.spacingMs) continue
     for (const other of all) {
@@ -166,6 +172,24 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
       return
     }
   }
+}
+
+/** Half of what it asks for, or of its share of the limit that gives it least, however slow its calls are. */
+function leastOf(
+  { plan, keys, longestMs }: ReturnType<typeof countOf>,
+  all: readonly ReturnType<typeof countOf>[],
+  rules: readonly Rule[],
+  forMs: number,
+): number {
+  const gapsMs = [plan.everyMs, longestMs]
+  for (const rule of rules) {
+    const key = keyOf(rule, plan.labels)
+    if (key === undefined || !keys.includes(key)) continue
+    const weights = all.filter(each => each.keys.includes(key)).reduce((sum, each) => sum + each.plan.weight, 0)
+    const tokensPerMs = (rule.limit - reservedOf(rule, plan.priority)) / rule.windowMs
+    gapsMs.push((plan.cost * weights) / (tokensPerMs * plan.weight))
+  }
+  return ENOUGH * (forMs / Math.max(...gapsMs) - EDGE) - EDGE
 }
 
 function countOf({ runs }: PollLog, plan: PollPlan, rules: readonly Rule[], fromMs: number, toMs: number) {
