@@ -1,4 +1,4 @@
-import { carries, keyOf } from '../scenario/scenario.ts'
+import { carries, keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
 import type { GateLog, RunLog, SnapshotLog } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
@@ -28,7 +28,7 @@ export const conservation: Checker = (scenario, log) => {
   }
   for (const gate of [...end.buckets, ...end.caps]) {
     const missing = gate.limit - gate.free
-    if (gate.inFlight === 0 && missing > 0 && missing <= stillLost(log, gate)) {
+    if (gate.inFlight === 0 && missing > 0 && missing <= stillLost(scenario, log, gate, end.atMs)) {
       excuse(judgement, 'lost on a way that nobody took again')
       continue
     }
@@ -48,12 +48,21 @@ export const conservation: Checker = (scenario, log) => {
 }
 
 /** Tokens of calls lost on ways that have not answered since: others take their place where they are needed. */
-function stillLost({ attempts, lives }: RunLog, gate: GateLog): number {
+function stillLost({ clients = 1 }: Scenario, { attempts, lives }: RunLog, gate: GateLog, endMs: number): number {
   const mine = attempts.filter(({ call }) => call.life === lives.length - 1)
+  // Each of several clients knows only what it hears itself.
+  const clientOf = ({ uid = '' }: Labels) => (Number(uid.slice(1)) || 0) % clients
   let tokens = 0
   for (const { outcome, labels, cost, sentAtMs } of mine) {
     if (outcome !== 'lost' || !carries(labels, gate.labels)) continue
-    const isHeard = mine.some(each => each.labels['ip'] === labels['ip'] && each.answeredAtMs > sentAtMs)
+    const isHeard = mine.some(
+      each =>
+        each.labels['ip'] === labels['ip'] &&
+        each.answeredAtMs > sentAtMs &&
+        // Not what pollers hear once more, after it was counted.
+        !(each.answeredAtMs > endMs) &&
+        clientOf(each.labels) === clientOf(labels),
+    )
     if (!isHeard) tokens += cost
   }
   return tokens

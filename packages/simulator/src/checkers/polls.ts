@@ -83,8 +83,13 @@ function checkReading(poll: PollLog, plan: PollPlan, log: RunLog, reading: Readi
   if (previous !== undefined && readAtMs < previous.readAtMs) wrong('older than the one before')
   // At once, what was there already; else what has come just now.
   if (gotAtMs > askedAtMs && Math.abs(gotClientMs - readAtMs) > ROUNDED_MS) wrong('late')
+  // Refused, a call that goes again has brought nothing yet.
   const newer = runs.find(
-    run => run.overAtMs < askedAtMs && run.overClientMs > readAtMs + ROUNDED_MS && run.attempt.outcome !== 'crashed',
+    run =>
+      run.overAtMs < askedAtMs &&
+      run.overClientMs > readAtMs + ROUNDED_MS &&
+      run.attempt.outcome !== 'crashed' &&
+      !isAgain(plan, run),
   )
   if (newer !== undefined) wrong('that was not the newest')
   if (waitedMs < 0) wrong(`that waited ${waitedMs} ms`)

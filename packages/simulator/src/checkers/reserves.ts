@@ -1,4 +1,5 @@
 import { clientLimits, faultsOf, keyOf, reservedOf, type Scenario } from '../scenario/scenario.ts'
+import { shareKeyOf } from '../world/books.ts'
 import type { ArrivalLog, Attempt, CallLog, RunLog } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 import { Excuses, sum } from './windows.ts'
@@ -55,11 +56,24 @@ function priorities({ loads, pollers = [] }: Scenario, log: RunLog): (attempt: A
   for (const { coalesce, priority } of pollers)
     if (coalesce !== undefined)
       for (const { call } of log.attempts) if (call.coalesce === coalesce) raise(call, priority)
+  const byKey = new Map<string, CallLog[]>()
   for (const call of log.calls) {
+    if (call.coalesce !== undefined) {
+      const key = shareKeyOf(call, loads[call.load]?.labels ?? {})
+      const same = byKey.get(key)
+      if (same === undefined) byKey.set(key, [call])
+      else same.push(call)
+    }
     const own = loads[call.load]?.priority ?? 0
     raise(call, own)
-    if (call.sharedBy !== undefined) raise(call.sharedBy.call, own)
-    if (call.answer !== undefined) raise(call.answer.call, own)
+  }
+  // Whoever shared a call has lifted it for good, also one that has left it.
+  for (const { call: runner, labels } of log.attempts) {
+    if (runner.coalesce === undefined) continue
+    const key = shareKeyOf(runner, labels)
+    for (const call of byKey.get(key) ?? [])
+      if (call.settledOrder > runner.order && call.order < (runner.attempts.at(-1)?.order ?? 0))
+        raise(runner, loads[call.load]?.priority ?? 0)
   }
   return ({ call }) => known.get(call) ?? 0
 }

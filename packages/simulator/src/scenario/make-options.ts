@@ -33,7 +33,9 @@ export function withOptions(scenario: Scenario): Scenario {
   }
   const { maxQueued } = options
   const loads = maxQueued === undefined ? scenario.loads : narrowed(scenario.loads, maxQueued)
-  const its = { ...scenario, limits, loads, ...options }
+  const isRanked = options.overflow === 'drop-lowest' && dice.chance(0.7)
+  const ranked = isRanked ? loads.map(load => ({ ...load, priority: dice.whole(-1, 2) })) : loads
+  const its = { ...scenario, limits, loads: ranked, ...options }
   return dice.chance(0.25) ? apart(dice, its) : its
 }
 
@@ -70,5 +72,10 @@ function apart(dice: Dice, scenario: Scenario): Scenario {
   const smallest = Math.min(...clientLimits(scenario).flatMap(({ limit, burst = limit }) => [limit, burst]))
   if (smallest < clients) return scenario
   const { budgets: _, memory: __, ...rest } = scenario
-  return { ...rest, clients, caps: [], faults: scenario.faults.filter(({ kind }) => APART.has(kind)) }
+  // Whose call begins such a window is known to nobody who has only a share.
+  const limits = scenario.limits.map(({ window, ...rule }) => ({
+    ...rule,
+    ...(window !== undefined && window !== 'anchored' && { window }),
+  }))
+  return { ...rest, limits, clients, caps: [], faults: scenario.faults.filter(({ kind }) => APART.has(kind)) }
 }
