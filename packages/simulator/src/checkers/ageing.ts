@@ -61,8 +61,7 @@ function checkLife(scenario: Scenario, log: RunLog, life: number, oldMs: number,
   for (const poll of log.polls)
     for (const { attempt } of poll.runs) priorities.set(attempt.call, pollers[poll.plan]?.priority ?? 0)
   const priorityOf = (call: CallLog) => priorities.get(call) ?? loads[call.load]?.priority ?? 0
-  const isOld = ({ call, sentAtMs }: Attempt) => sentAtMs - call.scheduledAtMs >= oldMs / 2
-  const starts = own.filter(({ sentAtMs, outcome }) => sentAtMs < endMs && outcome !== 'unsent')
+  const starts = own.filter(({ sentAtMs }) => sentAtMs < endMs)
   let old = 0
   for (const call of log.calls) {
     if (call.life !== life) continue
@@ -76,10 +75,12 @@ function checkLife(scenario: Scenario, log: RunLog, life: number, oldMs: number,
     for (let i = firstFrom(starts, fromMs); i < starts.length; i++) {
       const start = starts[i] as Attempt
       if (start.order >= goesOrder) break
-      // Those that came before it overtake nobody; of polls nobody knows when they came.
-      if (priorityOf(start.call) <= priorityOf(call) || isOld(start)) others++
-      else if (start.call.order > call.order) high++
+      // Those that came before it overtake nobody, and may be older; of polls nobody knows when they came.
+      if (priorityOf(start.call) <= priorityOf(call) || start.call.scheduledAtMs <= call.scheduledAtMs) others++
+      else if (start.outcome !== 'unsent') high++
     }
+    // Older ones that left had been overtaken too.
+    if (high > OVERTAKING * others + others + EDGE) others += leavers(log, call, fromMs, goesAtMs)
     if (high <= OVERTAKING * others + others + EDGE + pollers.length) continue
     say(
       `call ${call.id} was overtaken by ${high} of higher priority once it was old, where ${others} were old`,
@@ -100,4 +101,15 @@ function firstFrom(starts: readonly Attempt[], atMs: number): number {
     else high = middle
   }
   return low
+}
+
+function leavers({ calls }: RunLog, { life, scheduledAtMs }: CallLog, fromMs: number, toMs: number): number {
+  return calls.filter(
+    each =>
+      each.life === life &&
+      each.scheduledAtMs <= scheduledAtMs &&
+      each.attempts.length === 0 &&
+      each.settledAtMs >= fromMs &&
+      each.settledAtMs <= toMs,
+  ).length
 }
