@@ -41,6 +41,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'drifted-in-silence',
     'after a minute and a half of silence the clocks lay further apart than the guard, and the first answer made all that was known of them look new',
   ],
+  [
+    'pollers-asleep-for-good',
+    'a one-off call that ended with nothing else under way took the timer of the pollers with it, which slept until somebody called again',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',

@@ -11,7 +11,8 @@ export const conservation: Checker = (scenario, log) => {
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'conservation', what, atMs })
   for (const snapshot of log.snapshots) {
     const { queued, running, wanted, atMs } = snapshot
-    if (queued + running > wanted)
+    // Over HTTP the client asks for the server's time of its own accord.
+    if (scenario.kind === 'core' && queued + running > wanted)
       say(`${queued} calls wait and ${running} run, where ${wanted} calls and pollers are under way`, atMs)
     for (const gate of [...snapshot.buckets, ...snapshot.caps]) {
       const { free, limit, inFlight } = gate
