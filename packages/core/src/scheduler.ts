@@ -626,9 +626,9 @@ export class HeadgateScheduler {
 
   // Time
 
-  /** Where nothing waits and nothing runs any more, nothing has to be looked at: not even the clock. */
+  /** Where nothing waits and nothing runs any more, and nobody polls, nothing has to be looked at: not even the clock. */
   #heard(): void {
-    if (!this.#isIdle || this.#serving) {
+    if (!this.#isIdle || this.#serving || this.#pollers.wakeAtMs < Number.POSITIVE_INFINITY) {
       this.#goOn()
       return
     }

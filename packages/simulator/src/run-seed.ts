@@ -14,6 +14,8 @@ export interface Result {
   readonly calls: number
   readonly arrivals: number
   readonly refused: number
+  /** What else was tried, and how often. */
+  readonly tried: [string, number][]
   readonly violations: Violation[]
   readonly excuses: [string, number][]
   readonly faults: [string, number][]
@@ -41,12 +43,39 @@ export async function runScenario(scenario: Scenario): Promise<{ result: Result;
     calls: log.calls.length,
     arrivals: log.arrivals.length,
     refused: log.arrivals.filter(({ verdict, attempt }) => attempt !== undefined && verdict === 'refused').length,
+    tried: triedIn(scenario, log),
     violations: violations.slice(0, 20),
     excuses: [...excuses],
     faults: [...faults],
     trace: traceOf(log),
   }
   return { result, log }
+}
+
+function triedIn(
+  { pollers = [], limits, clients = 1, fairBy }: Scenario,
+  { polls, calls }: RunLog,
+): [string, number][] {
+  const tried = new Map<string, number>()
+  const add = (what: string, times: number) => times > 0 && tried.set(what, (tried.get(what) ?? 0) + times)
+  add('pollers', pollers.length)
+  for (const { window } of limits) if (window !== undefined) add(`${window} windows`, 1)
+  add('reserves', limits.filter(({ reserve }) => reserve !== undefined).length)
+  add('shares of limits', clients > 1 ? clients : 0)
+  add('other fairness', fairBy === undefined ? 0 : 1)
+  add(
+    'dropped',
+    calls.filter(({ how, settledAtMs, scheduledAtMs }) => how === 'QueueFullError' && settledAtMs > scheduledAtMs)
+      .length,
+  )
+  add('sharing calls', calls.filter(({ coalesce }) => coalesce !== undefined).length)
+  add('joined', calls.filter(call => call.answer !== undefined && call.answer.call !== call).length)
+  for (const { runs, readings } of polls) {
+    add('polls', runs.length)
+    add('readings', readings.length)
+    add('stale readings', readings.filter(({ error }) => error === 'StaleError').length)
+  }
+  return [...tried]
 }
 
 /** Faults that befall single calls, and are counted by call. */
@@ -69,6 +98,7 @@ function traceOf(log: RunLog): string {
   }
   for (const { atMs, verdict, attempt } of log.arrivals)
     add(`${atMs} ${verdict} ${attempt?.call.id} ${attempt?.sentAtMs}`)
+  for (const { readings } of log.polls) for (const { gotAtMs, readAtMs } of readings) add(`${gotAtMs} ${readAtMs}`)
   for (const { id, settledAtMs, how } of log.calls) add(`${id} ${settledAtMs} ${how}`)
   return (hash >>> 0).toString(16).padStart(8, '0')
 }

@@ -1,12 +1,13 @@
 import type { Violation } from './checkers/violation.ts'
 import { runScenario } from './run-seed.ts'
+import { silent } from './scenario/make-pollers.ts'
 import type { Scenario } from './scenario/scenario.ts'
 
 /** A run of a scenario costs up to seconds, and a failing seed is no use if its story is not told today. */
 const MOST_RUNS = 200
 const MOST_MS = 40_000
 
-/** The smallest scenario found that still breaks a promise of the same checker: fewer faults, fewer loads, a shorter run. */
+/** The smallest scenario found that still breaks a promise of the same checker: fewer faults, loads and pollers, a shorter run. */
 export async function shrink(
   scenario: Scenario,
   violation: Violation,
@@ -28,6 +29,10 @@ export async function shrink(
   await halve(
     () => best.scenario.loads,
     loads => fails(withLoads(best.scenario, loads)),
+  )
+  await halve(
+    () => best.scenario.pollers ?? [],
+    pollers => fails({ ...best.scenario, pollers }),
   )
   for (let durationMs = best.scenario.durationMs / 2; durationMs > 1_000; durationMs /= 2) {
     if (!(await fails({ ...best.scenario, durationMs }))) break
@@ -56,7 +61,7 @@ function withLoads(scenario: Scenario, loads: Scenario['loads']): Scenario {
   return {
     ...scenario,
     loads: scenario.loads
-      .map(load => (kept.has(load) ? load : { ...load, pattern: { kind: 'saturating', width: 0 } as const }))
+      .map(load => (kept.has(load) ? load : silent(load)))
       .slice(0, Math.max(1, scenario.loads.findLastIndex(load => kept.has(load)) + 1)),
   }
 }

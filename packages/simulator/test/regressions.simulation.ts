@@ -57,6 +57,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'lost-and-answered-at-once',
     'the checker asked too much: at the end of a sleep an answer came at the instant at which a call was given up, and was taken for one that came after it',
   ],
+  [
+    'pollers-asleep-for-good',
+    'a one-off call that ended with nothing else under way took the timer of the pollers with it, which slept until somebody called again',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',

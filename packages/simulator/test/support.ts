@@ -1,5 +1,14 @@
-import type { Scenario } from '../src/scenario/scenario.ts'
-import { type Attempt, type CallLog, newCall, newLog, type RunLog } from '../src/world/log.ts'
+import type { PollPlan, Scenario } from '../src/scenario/scenario.ts'
+import {
+  type Attempt,
+  type CallLog,
+  newCall,
+  newLog,
+  POLLED,
+  type PollLog,
+  type ReadingLog,
+  type RunLog,
+} from '../src/world/log.ts'
 
 export const LABELS = { exchange: 'x', ip: 'a', uid: 'u' }
 
@@ -23,6 +32,23 @@ export function scenario(changes: Partial<Scenario> = {}): Scenario {
   }
 }
 
+export function plan(changes: Partial<PollPlan> = {}): PollPlan {
+  return {
+    labels: LABELS,
+    everyMs: 1_000,
+    weight: 1,
+    priority: 0,
+    cost: 1,
+    retries: 0,
+    onError: 'yield',
+    maxAgeMs: null,
+    consumerMs: 0,
+    fromMs: 0,
+    end: null,
+    ...changes,
+  }
+}
+
 /** A log written by hand. */
 export class Story {
   readonly log: RunLog = newLog()
@@ -32,6 +58,56 @@ export class Story {
     this.log.lives.push({ bornAtMs: 0, coldStart: 'full', diedAtMs: Number.POSITIVE_INFINITY })
     this.log.atEnd = { ...snapshot, atMs: 100_000 }
     this.log.epilogueAtMs = 90_000
+  }
+
+  /** A poller that is ended after a minute. */
+  poll(plan = 0, changes: Partial<PollLog> = {}): PollLog {
+    const poll: PollLog = {
+      plan,
+      life: 0,
+      beganAtMs: 0,
+      beganClientMs: 0,
+      endedAtMs: 60_000,
+      endedOrder: Number.POSITIVE_INFINITY,
+      how: 'return',
+      askedAtMs: 0,
+      doneAtMs: 60_000,
+      runs: [],
+      readings: [],
+      ...changes,
+    }
+    this.log.polls.push(poll)
+    return poll
+  }
+
+  /** A run of a poller's task: over after twenty milliseconds. */
+  ran(poll: PollLog, sentAtMs: number, changes: Partial<Attempt> = {}): Attempt {
+    const made = { id: -2, load: POLLED, life: poll.life, scheduledAtMs: sentAtMs, order: this.#order++ }
+    const attempt = this.sent(newCall(made), sentAtMs, changes)
+    const { endedAtMs } = attempt
+    poll.runs.push({ attempt, startedClientMs: sentAtMs, overAtMs: endedAtMs, overClientMs: endedAtMs })
+    return attempt
+  }
+
+  /** What a run brought is read at once. */
+  read(poll: PollLog, answer: Attempt | undefined, changes: Partial<ReadingLog> = {}): void {
+    const last = poll.readings.at(-1)
+    const readAtMs = changes.readAtMs ?? answer?.endedAtMs ?? 0
+    poll.readings.push({
+      askedAtMs: last?.gotAtMs ?? 0,
+      gotAtMs: readAtMs,
+      gotClientMs: readAtMs,
+      ok: answer !== undefined,
+      answer,
+      error: undefined,
+      ageMs: undefined,
+      heldUntilMs: undefined,
+      readAtMs,
+      waitedMs: 0,
+      sincePreviousMs: last === undefined ? 0 : readAtMs - last.readAtMs,
+      ...changes,
+    })
+    poll.askedAtMs = poll.readings.at(-1)?.gotAtMs as number
   }
 
   next(): number {
@@ -82,7 +158,7 @@ export class Story {
     const { arrivedAtMs, verdict } = attempt
     if (verdict !== 'none')
       this.log.arrivals.push({ atMs: arrivedAtMs, labels: attempt.labels, cost: 1, verdict, attempt })
-    if (call.settled === 0)
+    if (call.settled === 0 && call.load >= 0)
       Object.assign(call, { settled: 1, how: 'ok', settledAtMs: sentAtMs + 20, settledOrder: this.#order++ })
     return attempt
   }
@@ -95,5 +171,6 @@ export const snapshot = {
   holds: [],
   queued: 0,
   running: 0,
+  wanted: 0,
   openCost: new Map<string, number>(),
 }

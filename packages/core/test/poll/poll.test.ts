@@ -232,6 +232,17 @@ describe('pace', () => {
     expect(calls.map(call => call.startsMs)).toStrictEqual([[30], [30], [30]])
   })
 
+  test('a one-off call that ends while nobody else waits or runs leaves a poller its next start', async () => {
+    const its = gate([perUid])
+    const poll = new Poll(its, {}, { everyMs: 1_000, maxAgeMs: 2_500 })
+    await its.clock.advance(500)
+    const job = its.job({ labels })
+    await its.clock.advance(100)
+    job.answer('x')
+    await its.clock.advance(4_900)
+    expect(poll.startsMs).toStrictEqual([0, 1_000, 2_000, 3_000, 4_000, 5_000])
+  })
+
   test('calls in flight are capped: one poller stands at the cap, the others wait their turn', async () => {
     const its = gate([perUid, inFlight({ name: 'cap', limit: 2, by: ['uid'] })])
     const polls = Array.from({ length: 10 }, () => new Poll(its, {}, { everyMs: 1_000 }))

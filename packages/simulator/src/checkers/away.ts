@@ -166,6 +166,11 @@ export function awayUntil(attempt: Attempt, rule: Rule, scenario: Scenario, rout
   return slept(scenario, endedAtMs, afterMs + Math.max(scenario.lostCallMs, silenceMs) * (1 + DRIFT) + windowMs)
 }
 
+/** How late a timer may come, at the most. */
+export function latestTimerMs(scenario: Scenario): number {
+  return Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
+}
+
 /** A clock that stands still while its machine sleeps puts everything off. */
 export function slept(scenario: Scenario, fromMs: number, untilMs: number): number {
   let atMs = untilMs

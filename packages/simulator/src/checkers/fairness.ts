@@ -23,7 +23,8 @@ const PARTIAL = [
 export const fairness: Checker = (scenario, log) => {
   const judgement = fresh()
   if (!isFair(scenario)) return judgement
-  const uids = [...new Set(scenario.loads.map(load => load.labels['uid'] as string))]
+  const { fairBy = 'uid' } = scenario
+  const uids = [...new Set(scenario.loads.map(load => load.labels[fairBy] as string))]
   const waiting = new Map<string, number>(uids.map(uid => [uid, 0]))
   const shares = new Map<string, number>(uids.map(uid => [uid, 0]))
   for (const { atMs, uid, kind } of eventsOf(scenario, log)) {
@@ -44,16 +45,22 @@ export const fairness: Checker = (scenario, log) => {
 }
 
 function isFair(scenario: Scenario): boolean {
-  const { loads, caps, budgets = [] } = scenario
+  const { loads, caps, budgets = [], pollers = [], fairBy = 'uid', clients = 1 } = scenario
   const width = loads[0]?.pattern.kind === 'saturating' ? loads[0].pattern.width : 0
   return (
-    caps.length + budgets.length === 0 &&
+    clients === 1 &&
+    caps.length + budgets.length + pollers.length === 0 &&
     new Set(loads.map(load => load.labels['ip'])).size === 1 &&
-    new Set(loads.map(load => load.labels['uid'])).size > 1 &&
-    loads.every(load => load.labels['uid'] !== undefined) &&
+    new Set(loads.map(load => load.labels[fairBy])).size > 1 &&
+    loads.every(load => load.labels[fairBy] !== undefined) &&
     loads.every(
-      ({ pattern, priority, cost }) =>
-        pattern.kind === 'saturating' && pattern.width === width && width > 0 && priority === 0 && cost === 1,
+      ({ pattern, priority, cost, shares }) =>
+        shares === undefined &&
+        pattern.kind === 'saturating' &&
+        pattern.width === width &&
+        width > 0 &&
+        priority === 0 &&
+        cost === 1,
     ) &&
     faultsOf(scenario, ...PARTIAL).length === 0 &&
     onlySharedBind(scenario)
@@ -62,13 +69,13 @@ function isFair(scenario: Scenario): boolean {
 
 /** Whether every limit counts the calls of all loads together, or can't be met before one that does. */
 function onlySharedBind(scenario: Scenario): boolean {
-  const { loads } = scenario
-  const uids = new Set(loads.map(load => load.labels['uid'])).size
+  const { loads, fairBy = 'uid' } = scenario
+  const uids = new Set(loads.map(load => load.labels[fairBy])).size
   const rules = clientLimits(scenario).filter(rule => loads.some(load => keyOf(rule, load.labels) !== undefined))
   const isShared = (rule: Rule) => new Set(loads.map(load => keyOf(rule, load.labels) ?? load)).size === 1
   const shared = rules.filter(isShared)
   // What is given out fairly in a window, whole, and one call more.
-  const mostOf = ({ limit }: Rule, by: readonly string[]) => (by.includes('uid') ? Math.ceil(limit / uids) + 1 : limit)
+  const mostOf = ({ limit }: Rule, by: readonly string[]) => (by.includes(fairBy) ? Math.ceil(limit / uids) + 1 : limit)
   return rules.every(
     rule =>
       isShared(rule) || shared.some(whole => whole.windowMs >= rule.windowMs && mostOf(whole, rule.by) <= rule.limit),
@@ -85,7 +92,8 @@ interface Event {
 function eventsOf(scenario: Scenario, log: RunLog): Event[] {
   // From the first refusal on, calls go again at their own time. Lost ones gather at an account's own limit while probes go in
   // their place at the shared one, until it may be the account's own that binds.
-  const hasOwn = scenario.limits.some(rule => rule.by.includes('uid'))
+  const { fairBy = 'uid' } = scenario
+  const hasOwn = scenario.limits.some(rule => rule.by.includes(fairBy))
   const endMs = Math.min(
     log.epilogueAtMs,
     ...log.attempts.filter(({ outcome }) => hasOwn && outcome === 'lost').map(({ sentAtMs }) => sentAtMs),
@@ -94,7 +102,7 @@ function eventsOf(scenario: Scenario, log: RunLog): Event[] {
   const events: Event[] = []
   for (const { load, cameAtMs, order, attempts, settledAtMs, settledOrder } of log.calls) {
     if (!(cameAtMs < endMs)) continue
-    const uid = scenario.loads[load]?.labels['uid'] as string
+    const uid = scenario.loads[load]?.labels[fairBy] as string
     events.push({ atMs: cameAtMs, order, uid, kind: 'enters' })
     const first = attempts[0]
     if (first === undefined) events.push({ atMs: settledAtMs, order: settledOrder, uid, kind: 'leaves' })

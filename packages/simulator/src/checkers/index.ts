@@ -1,15 +1,22 @@
 import type { Scenario } from '../scenario/scenario.ts'
 import type { RunLog } from '../world/log.ts'
+import { ageing } from './ageing.ts'
 import { bounds } from './bounds.ts'
 import { budgets } from './budgets.ts'
 import { clock } from './clock.ts'
+import { coalescing } from './coalescing.ts'
 import { conservation } from './conservation.ts'
 import { fairness } from './fairness.ts'
 import { holds } from './holds.ts'
+import { overflow } from './overflow.ts'
 import { ownLimits } from './own-limits.ts'
+import { polls } from './polls.ts'
+import { priority } from './priority.ts'
 import { reopening } from './reopening.ts'
+import { reserves } from './reserves.ts'
 import { secrets } from './secrets.ts'
 import { settlement } from './settlement.ts'
+import { shares } from './shares.ts'
 import { stopped } from './stopped.ts'
 import { type Checker, fresh, type Judgement } from './violation.ts'
 import { waiting } from './waiting.ts'
@@ -18,6 +25,7 @@ import { windows } from './windows.ts'
 const CHECKERS: readonly Checker[] = [
   windows,
   ownLimits,
+  reserves,
   bounds,
   holds,
   reopening,
@@ -28,6 +36,12 @@ const CHECKERS: readonly Checker[] = [
   conservation,
   waiting,
   fairness,
+  priority,
+  overflow,
+  ageing,
+  coalescing,
+  polls,
+  shares,
   secrets,
 ]
 

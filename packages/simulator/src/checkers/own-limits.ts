@@ -24,7 +24,7 @@ export const ownLimits: Checker = (scenario, log) => {
       windows.set(key, counted)
       const limit = limitAt(rule, log, attempt.sentAtMs, atMs)
       if (sum(counted) + cost > limit) {
-        const why = excuses.of(attempt, atMs, { rule: { ...rule, limit }, key, counted })
+        const why = excuses.of(attempt, atMs, { rule: { ...rule, limit }, key, counted, used: sum })
         if (why !== undefined) excuse(judgement, why)
         else {
           const what = `${key}: ${sum(counted)} in ${rule.windowMs} ms where the client's own limit is ${limit}, and one more came`

@@ -30,7 +30,10 @@ export const settlement: Checker = (scenario, log) => {
       say(`call ${call.id} never settled`, call.scheduledAtMs)
     if (call.settled > 1) say(`call ${call.id} settled ${call.settled} times`, call.settledAtMs)
     if (call.settled > 0 && !KNOWN.has(call.how)) say(`call ${call.id} settled with ${call.how}`, call.settledAtMs)
-    const first = call.attempts[0]
+    // Nobody leaves a shared call by another's signal.
+    if (call.how === 'AbortError' && Number.isNaN(call.abortedAtMs))
+      say(`call ${call.id} was aborted, and not by its own signal`, call.settledAtMs)
+    const first = call.coalesce === undefined ? call.attempts[0] : call.sharedBy
     const startMs = first?.sentAtMs ?? call.settledAtMs
     const latestMs = call.scheduledAtMs + call.maxWaitMs * 1.001 + lateness + asleepMs + 1
     if (startMs > latestMs) say(`call ${call.id} had to start within ${call.maxWaitMs} ms`, startMs)
@@ -38,11 +41,12 @@ export const settlement: Checker = (scenario, log) => {
       first !== undefined &&
       call.how === 'MaxWaitError' &&
       first.verdict === 'accepted' &&
-      call.attempts.length === 1
+      // One that left a shared call as it went did not go, nor did one that came as it went.
+      (call.coalesce === undefined || (first.sentAtMs < call.settledAtMs && first.sentAtMs > call.scheduledAtMs)) &&
+      first.call.attempts.length === 1
     )
       say(`call ${call.id} had started when it was told that it could not`, call.settledAtMs)
-    if (call.abortedAtMs < startMs && call.attempts.length > 0)
-      say(`call ${call.id} started after it was aborted`, startMs)
+    if (call.abortedAtMs < startMs && first !== undefined) say(`call ${call.id} started after it was aborted`, startMs)
   }
   for (const mishap of log.mishaps) say(mishap, 0)
   return judgement

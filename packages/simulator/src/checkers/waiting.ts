@@ -7,11 +7,12 @@ import {
   keyOf,
   type Labels,
   type Rule,
+  reservedOf,
   type Scenario,
 } from '../scenario/scenario.ts'
 import type { Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
-import { Away, awayUntil, Routes, slept } from './away.ts'
+import { Away, awayUntil, latestTimerMs, Routes, slept } from './away.ts'
 import { Headers } from './headers.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
@@ -24,8 +25,12 @@ const PATIENCE_MS = 100
  */
 export const waiting: Checker = (scenario, log) => {
   const judgement = fresh()
+  // Each of several has a share, and waits for no more.
+  if ((scenario.clients ?? 1) > 1) return judgement
   const bases = withBursts(clientLimits(scenario))
-  const lateMs = Math.max(0, ...faultsOf(scenario, 'timers').map(fault => fault.lateMs + 2 * fault.tickMs))
+  const lateMs = latestTimerMs(scenario)
+  const pollers = scenario.pollers ?? []
+  const mostCost = Math.max(...scenario.loads.map(each => each.cost), ...pollers.map(each => each.cost))
   log.lives.forEach((life, index) => {
     const lastMs = Math.min(life.diedAtMs, log.epilogueAtMs)
     const disturbed = disturbedKeys(bases, log, index, scenario.memory === true)
@@ -46,6 +51,8 @@ export const waiting: Checker = (scenario, log) => {
     }
     scenario.loads.forEach((load, number) => {
       const rules = bases.filter(rule => keyOf(rule, load.labels) !== undefined)
+      // What is kept from it is there, and not for it.
+      if (rules.some(rule => reservedOf(rule, load.priority) > 0)) return
       const endMs = Math.min(
         lastMs,
         firstErrorAtMs(scenario, attempts, load.labels),
@@ -56,7 +63,7 @@ export const waiting: Checker = (scenario, log) => {
         [...bases, ...capsOf(scenario)].map(gate => keyOf(gate, labels)).filter(key => key !== undefined)
       const keys = gatesOf(load.labels)
       // Who waits for the same gates and the same number of tokens has nothing to keep a claim for.
-      const others = scenario.loads.some((other, at) => {
+      const others = [...scenario.loads, ...pollers].some((other, at) => {
         if (at === number) return false
         if (scenario.roams) return true
         const theirs = gatesOf(other.labels)
@@ -64,7 +71,7 @@ export const waiting: Checker = (scenario, log) => {
         return load.cost > 1 || other.cost > 1 || String(theirs) !== String(keys)
       })
       // An older lane may have a claim to one call's tokens.
-      const spare = others ? Math.max(...scenario.loads.map(each => each.cost)) : 0
+      const spare = others ? mostCost : 0
       const mine = rules.map(rule => {
         const key = keyOf(rule, load.labels) as string
         return gateOf(key, rule.limit, byKey.get(key) ?? [], each => awayUntil(each, rule, scenario, routes))
@@ -185,7 +192,7 @@ function waitsOf(log: RunLog, load: number, life: number, endMs: number): [numbe
   const events: { atMs: number; change: number; sent: boolean }[] = []
   for (const call of log.calls) {
     if (call.load !== load || call.life !== life || !(call.cameAtMs < endMs)) continue
-    const sentAtMs = call.attempts[0]?.sentAtMs
+    const sentAtMs = (call.coalesce === undefined ? call.attempts[0] : call.sharedBy)?.sentAtMs
     const left = sentAtMs ?? (Number.isNaN(call.settledAtMs) ? endMs : call.settledAtMs)
     events.push(
       { atMs: call.cameAtMs, change: 1, sent: false },

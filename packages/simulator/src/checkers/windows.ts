@@ -3,6 +3,7 @@ import type { ArrivalLog, Attempt, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { Once } from './once.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
+import { NOISE, WindowTally } from './window-tally.ts'
 
 const FASTER = 'faster than ever seen'
 /** For so long the way to the server is remembered by the server's clock (`limits/arrival.ts`). */
@@ -16,8 +17,10 @@ const MOST_PPM = 200
 interface Window {
   readonly rule: Rule
   readonly key: string
-  /** Counted, oldest first. */
-  readonly counted: ArrivalLog[]
+  /** Counted, oldest first: all that can have to do with what comes now. */
+  readonly counted: readonly ArrivalLog[]
+  /** Tokens that these of them use now. */
+  used(of: readonly ArrivalLog[]): number
 }
 
 /**
@@ -32,40 +35,46 @@ export const windows: Checker = (scenario, log) => {
   const changes = faultsOf(scenario, 'limit')
     .map(fault => ({ ...fault, atMs: fault.atMs + (fault.first === 'server' ? 0 : fault.lagMs) }))
     .sort((a, b) => a.atMs - b.atMs)
-  const windows = new Map<string, ArrivalLog[]>()
+  const tallies = new Map<string, WindowTally>()
   const excuses = new Excuses(scenario, log)
   const once = new Once()
   let change = 0
   for (const arrival of log.arrivals) {
     const { atMs, labels, cost, verdict, attempt } = arrival
     for (; change < changes.length && (changes[change]?.atMs as number) <= atMs; change++) {
-      const { name, limit } = changes[change] as (typeof changes)[number]
+      const { name, limit, atMs: changedAtMs } = changes[change] as (typeof changes)[number]
       limits = limits.map(rule => (rule.name === name ? { ...rule, limit } : rule))
       rules = withBursts(limits)
+      for (const tally of tallies.values()) if (tally.name === name) tally.changes(limit, changedAtMs)
     }
     if (verdict === 'banned') continue
     const full: Window[] = []
-    const touched: ArrivalLog[][] = []
+    const touched: WindowTally[] = []
     for (const rule of rules) {
       const key = keyOf(rule, labels)
       if (key === undefined) continue
-      let counted = windows.get(key)
-      if (counted === undefined) {
-        counted = []
-        windows.set(key, counted)
+      let tally = tallies.get(key)
+      if (tally === undefined) {
+        tally = new WindowTally(rule, scenario.serverEpochMs ?? 0)
+        tallies.set(key, tally)
       }
-      while (counted.length > 0 && (counted[0] as ArrivalLog).atMs <= atMs - rule.windowMs) counted.shift()
-      touched.push(counted)
-      if (sum(counted) + cost > rule.limit) full.push({ rule, key, counted })
+      const { windowMs } = rule
+      tally.forget(atMs, windowMs)
+      touched.push(tally)
+      const own = tally
+      const used = (of: readonly ArrivalLog[]) => own.used(of, atMs, windowMs)
+      if (used(tally.counted) + cost > rule.limit + NOISE) full.push({ rule, key, counted: tally.counted, used })
     }
     if (full.length > 0 !== (verdict === 'refused')) say(`the server and the checker count differently`, atMs)
-    if (verdict === 'accepted') for (const counted of touched) counted.push(arrival)
+    if (verdict === 'accepted') for (const tally of touched) tally.counted.push(arrival)
     if (attempt === undefined || full.length === 0) continue
     for (const window of full) {
       const why = excuses.of(attempt, atMs, window)
       if (why === undefined) {
+        const { key, rule, counted, used } = window
+        const kind = rule.window === undefined ? '' : `, ${rule.window}`
         say(
-          `${window.key}: ${sum(window.counted)} of ${window.rule.limit} in ${window.rule.windowMs} ms, and one more came`,
+          `${key}: ${+used(counted).toFixed(2)} of ${rule.limit} in ${rule.windowMs} ms${kind}, and one more came`,
           atMs,
         )
       } else {
@@ -97,12 +106,14 @@ export class Excuses {
   }
 
   of(attempt: Attempt, atMs: number, window: Window): string | undefined {
-    const { counted, rule } = window
+    const { counted, rule, used } = window
     const ours = counted.filter(each => each.attempt !== undefined)
-    if (sum(ours) + attempt.cost <= rule.limit) return 'foreign'
+    // Where a window begins with a call, whose that is counts; else how many there are.
+    const isBegun = rule.window === 'anchored'
+    if (used(ours) + attempt.cost <= rule.limit || (isBegun && ours.length < counted.length)) return 'foreign'
     const own = ours.filter(each => !this.#isOfAnotherLife(each, attempt, atMs))
-    const over = sum(own) + attempt.cost - rule.limit
-    if (over <= 0) return 'of another life'
+    const over = used(own) + attempt.cost - rule.limit
+    if (over <= 0 || (isBegun && own.length < ours.length)) return 'of another life'
     if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
     if (this.#isLoweredInTheDark(rule, own, attempt)) return 'stuck since before a limit was lowered'
     if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
@@ -234,7 +245,9 @@ export class Excuses {
         hear(each, each.arrivedAtMs)
     }
     let early = 0
-    for (const { attempt: each, atMs: arrivedAtMs, cost } of calls.slice(Math.max(0, calls.length / 2 - 1))) {
+    // In a sliding window the first half of them only make room for the rest.
+    const from = rule.window === undefined ? Math.max(0, calls.length / 2 - 1) : 0
+    for (const { attempt: each, atMs: arrivedAtMs, cost } of calls.slice(from)) {
       if (this.#isSoonerThere(each, arrivedAtMs, calls[0]?.attempt.answeredAtMs ?? 0)) {
         early += cost
         continue
@@ -255,7 +268,7 @@ export class Excuses {
    * there, of which clocks that drift let only the last minutes count. That was decided when the older call was answered.
    */
   #isSoonerThere({ call, labels, sentAtMs }: Attempt, arrivedAtMs: number, knownAtMs: number): boolean {
-    if (this.#scenario.kind !== 'http') return false
+    if (this.#scenario.kind !== 'http' && this.#scenario.tellsTime !== true) return false
     const seen = this.#attemptsOver(labels['ip'] as string).filter(
       each =>
         each.call.life === call.life &&

@@ -8,6 +8,7 @@ export class Tally {
   refused = 0
   readonly byKind = new Map<string, number>()
   readonly faults = new Map<string, number>()
+  readonly tried = new Map<string, number>()
   readonly excuses = new Map<string, number>()
   readonly failed: Result[] = []
   readonly #startedMs: number
@@ -23,6 +24,7 @@ export class Tally {
     this.refused += result.refused
     this.byKind.set(result.kind, (this.byKind.get(result.kind) ?? 0) + 1)
     for (const [kind, times] of result.faults) this.faults.set(kind, (this.faults.get(kind) ?? 0) + times)
+    for (const [what, times] of result.tried) this.tried.set(what, (this.tried.get(what) ?? 0) + times)
     for (const [why, times] of result.excuses) this.excuses.set(why, (this.excuses.get(why) ?? 0) + times)
     if (result.violations.length > 0) this.failed.push(result)
   }
@@ -42,6 +44,7 @@ export class Tally {
       ],
       ['calls', `${this.calls}, of which ${this.arrivals} requests came to the server`],
       ['faults', list(this.faults) || 'none'],
+      ['tried', list(this.tried) || 'none'],
       [
         'refused',
         `${this.refused}${this.refused > 0 ? ` (${((100 * this.refused) / this.arrivals).toFixed(3)} %)` : ''}`,

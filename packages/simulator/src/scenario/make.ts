@@ -1,5 +1,9 @@
 import { Dice } from '../draw.ts'
 import { makeFaults } from './faults.ts'
+import { withKinds } from './make-kinds.ts'
+import { withOptions } from './make-options.ts'
+import { withPollers } from './make-pollers.ts'
+import { withSharing } from './make-sharing.ts'
 import { withTold } from './make-told.ts'
 import type { Cap, Leg, Load, Pattern, Route, Rule, Scenario } from './scenario.ts'
 
@@ -40,7 +44,8 @@ export function makeScenario(seed: number, minutes: number): Scenario {
   }
   // Drawn apart, so that all else stays as it was.
   const roams = ips.length > 1 && new Dice(seed ^ 0x40a5).chance(0.4)
-  return withTold({ ...base, ...(roams && { roams }), faults: makeFaults(dice, base) })
+  const told = withTold({ ...base, ...(roams && { roams }), faults: makeFaults(dice, base) })
+  return withPollers(withOptions(withSharing(withKinds(told))))
 }
 
 function makeRoute(dice: Dice, ip: string): Route {

@@ -19,6 +19,12 @@ export interface Scenario {
   /** http: how the exchange says what it says. */
   readonly looks?: Looks
   readonly loads: readonly Load[]
+  /** Who asks again and again, besides the loads. Default nobody. */
+  readonly pollers?: readonly PollPlan[]
+  /** core: the server's time of day at the beginning, where its windows or answers have to do with it. */
+  readonly serverEpochMs?: number
+  /** core: whether answers carry the server's time. Default false. */
+  readonly tellsTime?: boolean
   readonly coldStart: ColdStart
   readonly lostCallMs: number
   /** The scheduler's own time-out. */
@@ -26,6 +32,12 @@ export interface Scenario {
   /** When the task gives a call up, as an HTTP client would; null: it never does. */
   readonly giveUpMs: number | null
   readonly maxQueued: number
+  /** core: who goes when more than that would wait. Default reject. */
+  readonly overflow?: 'reject' | 'drop-oldest' | 'drop-lowest'
+  /** core: the label whose values share evenly. Default uid. */
+  readonly fairBy?: string
+  /** core: how many schedulers there are, each with its share of the limits and some of the accounts. Default 1. */
+  readonly clients?: number
   readonly faults: readonly Fault[]
 }
 
@@ -39,8 +51,12 @@ export interface Rule {
   readonly windowMs: number
   readonly by: readonly string[]
   readonly burst?: number
+  /** How the server counts. Default in sliding windows. */
+  readonly window?: 'aligned' | 'anchored' | 'decay'
   /** Applies only to calls that carry these. */
   readonly only?: Labels
+  /** core: what the client keeps free of it for calls of at least this priority. */
+  readonly reserve?: { readonly share: number; readonly priority: number }
   /** Does not apply to calls that carry these. */
   readonly except?: Labels
 }
@@ -106,6 +122,28 @@ export interface Load {
   readonly priority: number
   readonly cost: number
   readonly retries: number
+  /** How many different things its calls ask for, which others of the same labels may ask for too and share. Default: shares nothing. */
+  readonly shares?: number
+}
+
+/** One who polls, and one who reads what the poller brings. */
+export interface PollPlan {
+  readonly labels: Labels
+  readonly everyMs: number
+  readonly weight: number
+  readonly priority: number
+  readonly cost: number
+  readonly retries: number
+  readonly onError: 'yield' | 'throw'
+  /** Null: it never tells that what was read is old. */
+  readonly maxAgeMs: number | null
+  /** How long whoever reads needs for each reading. */
+  readonly consumerMs: number
+  readonly fromMs: number
+  /** `break`: with the first reading after `atMs`. Null: at the end of the run, from outside. */
+  readonly end: { readonly atMs: number; readonly how: 'signal' | 'return' | 'break' } | null
+  /** Polls the same as others of these labels. Default: shares with nobody. */
+  readonly coalesce?: string
 }
 
 /** What befalls a share of the calls. */
@@ -236,4 +274,10 @@ export function keyOf(rule: Pick<Rule, 'name' | 'by' | 'only' | 'except'>, label
     key += `|${value}`
   }
   return key
+}
+
+/** Tokens of a limit that a call of this priority leaves: the share rounded up, but never all (docs of `reserve`). */
+export function reservedOf({ reserve, limit }: Rule, priority: number): number {
+  if (reserve === undefined || priority >= reserve.priority) return 0
+  return Math.min(Math.ceil(reserve.share * limit - 1e-9), limit - 1)
 }

@@ -10,6 +10,10 @@ export class Books {
   readonly #capKeys: Keys
   readonly #clock: VirtualClock
   readonly #log: RunLog
+  /** Calls that wait and may be shared, by what they ask for. */
+  readonly #sharers = new Map<string, Set<CallLog>>()
+  /** The last attempt of such calls. */
+  readonly #shared = new Map<string, Attempt>()
   readonly #openCost = new Map<string, number>()
   readonly #openAttempts = new Set<Attempt>()
   #order = 0
@@ -63,7 +67,27 @@ export class Books {
     this.#log.attempts.push(attempt)
     this.#openAttempts.add(attempt)
     this.#book(attempt, cost, 1)
+    if (call.coalesce !== undefined) {
+      const key = shareKeyOf(call, labels)
+      this.#shared.set(key, attempt)
+      for (const sharer of this.#sharers.get(key) ?? []) sharer.sharedBy ??= attempt
+    }
     return attempt
+  }
+
+  /** A call has come that others may share. */
+  mayShare(call: CallLog, labels: Labels): void {
+    const key = shareKeyOf(call, labels)
+    const sharers = this.#sharers.get(key) ?? new Set()
+    this.#sharers.set(key, sharers)
+    sharers.add(call)
+  }
+
+  /** Such a call has settled. @returns the last attempt that went for its like */
+  noLongerShares(call: CallLog, labels: Labels): Attempt | undefined {
+    const key = shareKeyOf(call, labels)
+    this.#sharers.get(key)?.delete(call)
+    return this.#shared.get(key)
   }
 
   /** The attempt is over for the client. */
@@ -116,7 +140,8 @@ export class Books {
     if (told >= 0) holds.splice(told, 1)
   }
 
-  snapshot(gate: Pick<Scheduler, 'snapshot'>): SnapshotLog {
+  /** @param wanted calls made and not settled, and pollers that have not ended */
+  snapshot(gate: Pick<Scheduler, 'snapshot'>, wanted: number): SnapshotLog {
     const { buckets, caps, holds, counters } = gate.snapshot()
     return {
       atMs: this.#clock.nowMs(),
@@ -125,6 +150,7 @@ export class Books {
       holds: holds as readonly GateLog[],
       queued: counters.queued,
       running: counters.running,
+      wanted,
       openCost: new Map(this.#openCost),
     }
   }
@@ -137,4 +163,9 @@ export class Books {
   #add(key: string | undefined, amount: number): void {
     if (key !== undefined) this.#openCost.set(key, (this.#openCost.get(key) ?? 0) + amount)
   }
+}
+
+/** The same for calls that may share one. */
+export function shareKeyOf({ coalesce, life }: CallLog, labels: Labels): string {
+  return JSON.stringify([life, coalesce, ...Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))])
 }

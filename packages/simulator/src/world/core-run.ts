@@ -4,16 +4,28 @@ import {
   errorBudget,
   inFlight,
   type Limit,
+  type Reading,
   type Scheduler,
+  type Seen,
   tokenBucket,
 } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import { type FaultOf, faultsOf, type Scenario } from '../scenario/scenario.ts'
+import {
+  carries,
+  type FaultOf,
+  faultsOf,
+  type Labels,
+  type PollPlan,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import { Machine } from './client-clock.ts'
+import { CoreGate } from './core-gate.ts'
 import { Driver, type Life } from './driver.ts'
 import { type Attempt, type CallLog, newLog, type RunLog } from './log.ts'
 import { Network } from './network.ts'
+import type { PollHooks } from './polling.ts'
 import { Remembering } from './remembering.ts'
 import { Server } from './server.ts'
 import { Telling } from './telling.ts'
@@ -52,29 +64,40 @@ class CoreWorld {
       machine: this.#machine,
       log: this.log,
       open: life => this.#open(life),
-      send: (scheduler, call, signal) => this.#send(scheduler as Scheduler, call, signal),
-      setServerLimit: (name, limit) => this.#server.setLimit(name, limit),
+      send: (gate, call, signal) => this.#send((gate as CoreGate).of(this.driver.labelsOf(call.load)), call, signal),
+      poll: (gate, plan, hooks) => this.#poll((gate as CoreGate).of(plan.labels), plan, hooks),
+      setServerLimit: (name, limit) => this.#server.setLimit(name, limit, this.#clock.nowMs()),
       foreign: labels => void this.#server.arrive(labels, 1, this.#clock.nowMs(), undefined),
       crashed: () => this.#network.forgetConnections(),
     })
   }
 
-  #open({ index, coldStart, isDead, limits }: Life): Scheduler {
+  #open(life: Life): CoreGate {
+    const { clients = 1 } = this.#scenario
+    return new CoreGate(Array.from({ length: clients }, (_, client) => this.#openScheduler(life, client)))
+  }
+
+  #openScheduler({ index, coldStart, isDead, limits }: Life, client: number): Scheduler {
     const { seed, caps, budgets = [], memory, lostCallMs, timeoutMs, maxQueued } = this.#scenario
+    const { overflow, fairBy, clients = 1 } = this.#scenario
     let drawn = 0
     return createScheduler({
       limits: [
-        ...limits.map(rule => tokenBucket({ ...rule })),
+        ...limits.map(bucketOf),
         ...caps.map(cap => inFlight({ ...cap })),
         ...budgets.map(({ banMs: _, ...budget }) => errorBudget(budget)),
       ] as Limit[],
       ...(memory && { memory: this.#remembering.memoryOf(isDead) }),
+      ...(overflow !== undefined && { overflow }),
+      ...(fairBy !== undefined && { fairBy }),
+      // What one has learned of a route the others have not.
+      ...(clients > 1 && { share: 1 / clients, floorMs: 0 as const }),
       coldStart,
       lostCallMs,
       timeoutMs,
       maxQueued,
       clock: this.#machine.clockOf(isDead),
-      random: () => draw(seed, SALT.random, index, drawn++),
+      random: () => draw(seed, SALT.random, index, drawn++, ...(client > 0 ? [client] : [])),
     })
   }
 
@@ -82,24 +105,48 @@ class CoreWorld {
     const load = this.#scenario.loads[call.load]
     if (load === undefined) throw new Error('no such load')
     const { priority, cost, retries } = load
+    const labels = this.driver.labelsOf(call.load)
     return scheduler.schedule(
       {
-        labels: this.driver.labelsOf(call.load),
+        labels,
         ...(this.#scenario.roams && { alternatives: this.driver.alternativesOf(call.load) }),
         retries,
         ...(cost !== 1 && { cost }),
         ...(priority !== 0 && { priority }),
         ...(Number.isFinite(call.maxWaitMs) && { maxWaitMs: call.maxWaitMs }),
         ...(signal !== undefined && { signal }),
+        ...(call.coalesce !== undefined && { coalesce: call.coalesce }),
       },
-      admission => this.#travel(call, load.cost, admission, signal !== undefined),
+      // Of a shared call others' signals count too.
+      admission => this.#travel(call, load.cost, admission, signal !== undefined || call.coalesce !== undefined),
+    )
+  }
+
+  #poll(scheduler: Scheduler, plan: PollPlan, hooks: PollHooks): AsyncIterable<Reading<unknown>> {
+    const { labels, cost, priority, retries, coalesce, everyMs, weight, onError, maxAgeMs } = plan
+    return scheduler.poll(
+      {
+        labels,
+        retries,
+        ...(cost !== 1 && { cost }),
+        ...(priority !== 0 && { priority }),
+        ...(coalesce !== undefined && { coalesce }),
+      },
+      admission => {
+        const call = hooks.next()
+        const answer = this.#travel(call, cost, admission, true)
+        const attempt = call.attempts[0] as Attempt
+        hooks.sent(attempt)
+        return answer.finally(() => hooks.over(attempt))
+      },
+      { everyMs, weight, onError, signal: hooks.signal, ...(maxAgeMs !== null && { maxAgeMs }) },
     )
   }
 
   /** One request: there, judged, and back. */
-  #travel(call: CallLog, cost: number, admission: Admission, mayAbort: boolean): Promise<unknown> {
-    const clock = this.#clock
+  #travel(call: CallLog, cost: number, admission: Admission, mayAbort: boolean): Promise<Attempt> {
     const { labels } = admission
+    const clock = this.#clock
     const sentAtMs = clock.nowMs()
     const number = call.id * 64 + call.attempts.length
     const attempt = this.driver.books.sent(call, labels, cost, sentAtMs)
@@ -152,7 +199,7 @@ class CoreWorld {
           if (attempt.outcome !== 'open') return
           attempt.answeredAtMs = clock.nowMs()
           this.#network.free(ip, clock.nowMs())
-          admission.counted()
+          admission.counted(this.#seenAt(arrivedAtMs))
           if (told.usage !== undefined) {
             attempt.usage = told.usage.log
             admission.usage(told.usage.seen)
@@ -175,12 +222,17 @@ class CoreWorld {
           }
           attempt.succeeded = verdict.verdict === 'accepted' && mischief !== 'error'
           this.driver.books.over(attempt, 'answered', clock.nowMs())
-          if (mischief === 'error') reject(Object.assign(new Error('HTTP 500'), { response: { status: 500 } }))
-          else if (told.code !== undefined) reject(new Error(`error ${told.code}`))
-          else resolve(verdict.verdict)
+          if (mischief === 'error') reject(Object.assign(new Error('HTTP 500'), { response: { status: 500 }, attempt }))
+          else if (told.code !== undefined) reject(Object.assign(new Error(`error ${told.code}`), { attempt }))
+          else resolve(attempt)
         }, answerAtMs - arrivedAtMs)
       }, fate.arrivesAtMs - sentAtMs)
     })
+  }
+
+  #seenAt(arrivedAtMs: number): Seen {
+    const { tellsTime, serverEpochMs = 0 } = this.#scenario
+    return tellsTime === true ? { serverTimeMs: Math.floor(serverEpochMs + arrivedAtMs) } : {}
   }
 
   /** A request that was given up arrives within `lostCallMs` or never; only in a blackout does the network keep it longer. */
@@ -202,6 +254,13 @@ class CoreWorld {
     }
     return undefined
   }
+}
+
+function bucketOf({ only, except, ...rule }: Rule): Limit {
+  const isConditional = only !== undefined || except !== undefined
+  const where = (labels: Labels) =>
+    (only === undefined || carries(labels, only)) && (except === undefined || !carries(labels, except))
+  return tokenBucket({ ...rule, ...(isConditional && { where }) })
 }
 
 const timeOut = () => new DOMException('no answer', 'TimeoutError')

@@ -1,13 +1,22 @@
-import { ErrorBudgetError, type Scheduler } from '@headgate/core'
+import { ErrorBudgetError, type Reading, type Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import { type ColdStart, clientLimits, type Labels, type Load, type Rule, type Scenario } from '../scenario/scenario.ts'
+import {
+  type ColdStart,
+  clientLimits,
+  type Labels,
+  type Load,
+  type PollPlan,
+  type Rule,
+  type Scenario,
+} from '../scenario/scenario.ts'
 import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
-import { abortAfterMs, maxWaitMs } from './impatience.ts'
-import { type CallLog, newCall, type RunLog } from './log.ts'
+import { abortAfterMs, maxWaitMs, thingOf } from './impatience.ts'
+import { type Attempt, type CallLog, newCall, type RunLog, type SnapshotLog } from './log.ts'
 import { planMischief } from './mischief.ts'
+import { type PollHooks, Polling } from './polling.ts'
 
 export type Gate = Pick<Scheduler, 'hold' | 'release' | 'setLimit' | 'snapshot' | 'close'> & {
   /** http: every account's key is put right. */
@@ -31,6 +40,8 @@ export interface DriverSetup {
   open(life: Life): Gate
   /** One call, settled once. */
   send(gate: Gate, call: CallLog, signal: AbortSignal | undefined): Promise<unknown>
+  /** A poller; each run of its task is told to the hooks. */
+  poll(gate: Gate, plan: PollPlan, hooks: PollHooks): AsyncIterable<Reading<unknown>>
   setServerLimit(name: string, limit: number): void
   foreign(labels: Labels): void
   crashed(): void
@@ -44,6 +55,10 @@ const STUCK_MS = 3_600_000
 const QUIET_MS = 3_600_000
 /** Windows of an error budget, by a clock that may be slow. */
 const FORGIVING = 1.01
+/** So long pollers go on before their scheduler is closed over them. */
+const LAST_POLLS_MS = 3_000
+/** Within it comes to its end, or is given up, what runs when a scheduler is closed. */
+const CLOSING_MS = 120_000
 const MOST_SLOTS = 200
 const MOST_PER_SLOT = 50_000
 
@@ -55,6 +70,7 @@ export class Driver {
   readonly #alternatives: readonly (readonly Labels[])[]
   readonly #limits: Map<string, number>
   readonly #numbers: number[][]
+  readonly #polling: Polling
   #gate: Gate | undefined
   #life = -1
   #unsettled = 0
@@ -69,6 +85,13 @@ export class Driver {
     )
     this.#limits = new Map(clientLimits(setup.scenario).map(rule => [rule.name, rule.limit]))
     this.#numbers = setup.scenario.loads.map(() => [])
+    this.#polling = new Polling({
+      ...setup,
+      books: this.books,
+      poll: (gate, plan, hooks) => setup.poll(gate, plan, hooks),
+      at: (atMs, action) => this.#at(atMs, action),
+      life: () => this.#life,
+    })
   }
 
   /** The same object for all calls of a load. */
@@ -89,20 +112,24 @@ export class Driver {
       this.#burst(load, index, 0, 0)
     })
     for (let atMs = SNAPSHOT_EVERY_MS; atMs < scenario.durationMs; atMs += SNAPSHOT_EVERY_MS) {
-      this.#at(atMs, () => this.#gate && log.snapshots.push(this.books.snapshot(this.#gate)))
+      this.#at(atMs, () => this.#gate && log.snapshots.push(this.#snapshot(this.#gate)))
     }
     await clock.advance(scenario.durationMs)
     this.#isOver = true
+    this.#polling.endAll()
     if (this.#gate === undefined) await clock.advance(120_000)
     await this.#drain()
     this.#resume()
     // Errors of the last minutes may still stop calls, as they should.
     await clock.advance(FORGIVING * Math.max(0, ...(scenario.budgets ?? []).map(({ windowMs }) => windowMs)))
     log.epilogueAtMs = clock.nowMs()
-    const last = (load: Load) => scenario.loads.findLastIndex(each => each.labels['ip'] === load.labels['ip'])
+    const isLast = (index: number) =>
+      // Of several clients each has to hear for itself.
+      (scenario.clients ?? 1) > 1 ||
+      index === scenario.loads.findLastIndex(each => each.labels['ip'] === scenario.loads[index]?.labels['ip'])
     for (let load = 0; load < scenario.loads.length && this.#gate !== undefined; load++) {
       // A route's last call has to be answered: else what was lost before waits for ever.
-      const tries = load === last(scenario.loads[load] as Load) ? 20 : 1
+      const tries = isLast(load) ? 20 : 1
       for (let i = 0; i < tries; i++) {
         const call = this.#call(load, 0, Number.POSITIVE_INFINITY)
         await this.#drain()
@@ -111,9 +138,19 @@ export class Driver {
     }
     await clock.advance(QUIET_MS + log.epilogueAtMs)
     if (this.#gate === undefined) return
-    log.atEnd = this.books.snapshot(this.#gate)
+    log.atEnd = this.#snapshot(this.#gate)
+    if ((scenario.pollers ?? []).length > 0) {
+      this.#polling.beginAgain(this.#gate)
+      await clock.advance(LAST_POLLS_MS)
+    }
     void this.#gate.close()
-    await clock.advance(1)
+    this.#polling.closed()
+    await clock.advance(CLOSING_MS)
+    log.timersLeft = clock.pendingTimers
+  }
+
+  #snapshot(gate: Gate): SnapshotLog {
+    return this.books.snapshot(gate, this.#unsettled + this.#polling.size)
   }
 
   /** Until all calls have settled, as long as some do. */
@@ -140,6 +177,7 @@ export class Driver {
     log.lives.push({ bornAtMs: clock.nowMs(), coldStart, diedAtMs: Number.POSITIVE_INFINITY })
     const limits = scenario.limits.map(rule => ({ ...rule, limit: this.#limits.get(rule.name) as number }))
     this.#gate = this.#setup.open({ index, coldStart, limits, isDead: () => index !== this.#life })
+    if (!this.#isOver) this.#polling.begin(this.#gate)
   }
 
   #resume(): void {
@@ -178,6 +216,7 @@ export class Driver {
     this.#life += 0.5
     this.#gate = undefined
     this.#unsettled = 0
+    this.#polling.crashed()
     this.books.crashed(clock.nowMs())
     crashed()
     clock.setTimer(() => {
@@ -228,36 +267,46 @@ export class Driver {
     const number = numbers[slot] ?? 0
     numbers[slot] = number + 1
     const call: CallLog = {
-      ...newCall({
-        id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
-        load,
-        life: this.#life,
-        scheduledAtMs: clock.nowMs(),
-        order: this.books.nextOrder(),
-      }),
+      ...newCall(
+        {
+          id: (load * MOST_SLOTS + slot) * MOST_PER_SLOT + number,
+          load,
+          life: this.#life,
+          scheduledAtMs: clock.nowMs(),
+          order: this.books.nextOrder(),
+        },
+        this.#isOver ? undefined : thingOf(scenario, load, slot, number),
+      ),
       maxWaitMs,
       // Over HTTP it may have to wait for the server's time first.
       ...(scenario.kind === 'core' && { cameAtMs: clock.nowMs() }),
     }
     log.calls.push(call)
     this.#unsettled++
-    const settle = (how: string) => {
+    const labels = this.labelsOf(load)
+    if (call.coalesce !== undefined) this.books.mayShare(call, labels)
+    const settle = (how: string, outcome: unknown) => {
       if (call.life !== this.#life) return
       call.settled++
       call.settledAtMs = clock.nowMs()
       call.settledOrder = this.books.nextOrder()
       call.how = how
       this.#unsettled--
-      for (const attempt of call.attempts) this.books.over(attempt, 'lost', clock.nowMs())
-      if (how === 'TimeoutError') this.books.tooLate(call.attempts.at(-1))
+      let last = call.attempts.at(-1)
+      if (call.coalesce !== undefined) {
+        call.outcome = outcome
+        call.answer = answerOf(outcome)
+        last = this.books.noLongerShares(call, labels)
+      } else for (const attempt of call.attempts) this.books.over(attempt, 'lost', clock.nowMs())
+      if (how === 'TimeoutError') this.books.tooLate(last)
       settled?.()
     }
     const signal = this.#abortOf(call)
     send(this.#gate as Gate, call, signal).then(
-      () => settle('ok'),
+      value => settle('ok', value),
       error => {
         if (error instanceof ErrorBudgetError) call.stopped = { budget: error.limit, againAfterMs: error.retryAfterMs }
-        settle(String((error as Error | undefined)?.name))
+        settle(String((error as Error | undefined)?.name), error)
       },
     )
     if (scenario.kind === 'http' && log.texts.length > 20_000) log.texts.length = 20_000
@@ -283,4 +332,10 @@ export class Driver {
     if (waitMs < Number.POSITIVE_INFINITY) this.books.count('expiry')
     return waitMs
   }
+}
+
+/** Tasks bring the attempt they made, or fail with it. */
+function answerOf(outcome: unknown): Attempt | undefined {
+  if (!(outcome instanceof Error)) return outcome as Attempt | undefined
+  return (outcome as Error & { attempt?: Attempt }).attempt
 }

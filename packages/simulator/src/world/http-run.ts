@@ -67,6 +67,9 @@ class HttpWorld {
       log: this.log,
       open: life => this.#open(life),
       send: (bot, call, signal) => this.#send(bot as Bot, call, signal),
+      poll: () => {
+        throw new Error('no pollers here')
+      },
       setServerLimit: () => undefined,
       foreign: labels => this.#exchange.foreign(labels),
       crashed: () => this.#network.forgetConnections(),

@@ -2,7 +2,7 @@ import { draw } from '../draw.ts'
 import { faultsOf, type Scenario } from '../scenario/scenario.ts'
 import type { CallLog } from './log.ts'
 
-const SALT = { abort: 21, expiry: 22 } as const
+const SALT = { abort: 21, expiry: 22, thing: 25 } as const
 const LONGEST_PATIENCE_MS = 20_000
 const LATEST_ABORT_MS = 5_000
 
@@ -26,4 +26,10 @@ export function maxWaitMs(scenario: Scenario, load: number, number: number, nowM
     }
   }
   return Number.POSITIVE_INFINITY
+}
+
+/** What a load's call asks for that others may share; undefined: nothing. */
+export function thingOf({ seed, loads }: Scenario, load: number, slot: number, number: number): string | undefined {
+  const many = loads[load]?.shares
+  return many === undefined ? undefined : `p${Math.floor(draw(seed, SALT.thing, load, slot, number) * many)}`
 }

@@ -55,6 +55,53 @@ export interface UsageLog {
 
 /** The load of a call that the client makes for itself. */
 export const NOBODYS = -1
+/** The load of a poller's call. */
+export const POLLED = -2
+
+/** One run of a poller's task, which is one request. Times that a name calls the client's are its monotonic clock's. */
+export interface PollRun {
+  readonly attempt: Attempt
+  readonly startedClientMs: number
+  /** When its task was over; NaN: never. */
+  overAtMs: number
+  overClientMs: number
+}
+
+/** What somebody read. */
+export interface ReadingLog {
+  readonly askedAtMs: number
+  readonly gotAtMs: number
+  readonly gotClientMs: number
+  readonly ok: boolean
+  /** The run that brought it; undefined: none did, or it failed. */
+  readonly answer: Attempt | undefined
+  readonly error: string | undefined
+  /** How old it says that the last good one is. */
+  readonly ageMs: number | undefined
+  readonly heldUntilMs: number | undefined
+  readonly readAtMs: number
+  readonly waitedMs: number
+  readonly sincePreviousMs: number
+}
+
+/** One iteration of a poller. */
+export interface PollLog {
+  /** Which of the scenario's pollers. */
+  readonly plan: number
+  readonly life: number
+  readonly beganAtMs: number
+  readonly beganClientMs: number
+  /** When it was told to end, or ended by itself; Infinity: never. */
+  endedAtMs: number
+  endedOrder: number
+  how: 'open' | 'signal' | 'return' | 'break' | 'threw' | 'close'
+  /** When its reader last asked for a reading. */
+  askedAtMs: number
+  /** When its reader was told that there is no more; NaN: never. */
+  doneAtMs: number
+  readonly runs: PollRun[]
+  readonly readings: ReadingLog[]
+}
 
 export interface CallLog {
   readonly id: number
@@ -76,6 +123,13 @@ export interface CallLog {
   /** How often. */
   settled: number
   how: string
+  /** What it asks for, if others of the same labels may share it. */
+  readonly coalesce: string | undefined
+  /** Of one that may be shared, the first attempt that went while it waited; undefined: none did. */
+  sharedBy: Attempt | undefined
+  /** The attempt that it was answered by, and what it settled with. */
+  answer: Attempt | undefined
+  outcome: unknown
   /** What stopped it, and after how long it was told that its like may go again. */
   stopped: { readonly budget: string; readonly againAfterMs: number } | undefined
 }
@@ -129,13 +183,17 @@ export interface SnapshotLog {
   readonly holds: readonly GateLog[]
   readonly queued: number
   readonly running: number
+  /** Calls made and not settled, and pollers that have not ended. */
+  readonly wanted: number
   /** As the world counts them: not answered, not over. By limit name and label values. */
   readonly openCost: ReadonlyMap<string, number>
 }
 
 export interface RunLog {
   readonly calls: CallLog[]
+  /** Pollers' calls are only here, and in `polls`. */
   readonly attempts: Attempt[]
+  readonly polls: PollLog[]
   readonly arrivals: ArrivalLog[]
   readonly lives: LifeLog[]
   readonly holds: KnownHold[]
@@ -146,6 +204,8 @@ export interface RunLog {
   readonly ownLimits: { readonly atMs: number; readonly name: string; readonly limit: number }[]
   /** After all was over and everything had had time to come back; undefined when it never was. */
   atEnd: SnapshotLog | undefined
+  /** Timers that were left long after the scheduler was closed; NaN: it never was. */
+  timersLeft: number
   /** From when the last calls were sent, one after the other, to see whether all still works. */
   epilogueAtMs: number
   /** Errors that nobody caught, and the like. */
@@ -158,7 +218,10 @@ export interface RunLog {
 }
 
 /** A call that has just been made. */
-export function newCall(made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledAtMs' | 'order'>): CallLog {
+export function newCall(
+  made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledAtMs' | 'order'>,
+  coalesce?: string | undefined,
+): CallLog {
   return {
     ...made,
     maxWaitMs: Number.POSITIVE_INFINITY,
@@ -170,6 +233,10 @@ export function newCall(made: Pick<CallLog, 'id' | 'load' | 'life' | 'scheduledA
     settledOrder: Number.POSITIVE_INFINITY,
     settled: 0,
     how: 'open',
+    coalesce,
+    sharedBy: undefined,
+    answer: undefined,
+    outcome: undefined,
     stopped: undefined,
   }
 }
@@ -178,6 +245,7 @@ export function newLog(): RunLog {
   return {
     calls: [],
     attempts: [],
+    polls: [],
     arrivals: [],
     lives: [],
     holds: [],
@@ -185,6 +253,7 @@ export function newLog(): RunLog {
     resumes: [],
     ownLimits: [],
     atEnd: undefined,
+    timersLeft: Number.NaN,
     epilogueAtMs: Number.POSITIVE_INFINITY,
     mishaps: [],
     texts: [],

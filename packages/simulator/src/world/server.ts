@@ -10,6 +10,7 @@ import {
   type Rule,
   type Scenario,
 } from '../scenario/scenario.ts'
+import { type Counter, counterOf, Sliding } from './counters.ts'
 import type { ArrivalLog, Attempt } from './log.ts'
 
 export interface Verdict {
@@ -28,24 +29,20 @@ export interface UsageCount {
   readonly resetMs: number
 }
 
-interface Counted {
-  readonly atMs: number
-  readonly cost: number
-}
-
 /** How many refusals within how long become a ban, and how long that is (facts: about 5 minutes; the number is a guess). */
 const BAN_AFTER = 20
 const BAN_WINDOW_MS = 10_000
 const BAN_MS = 300_000
 
-/** Counts in exact sliding windows at arrival, and refuses what is over. Knows nothing of the client. */
+/** Counts at arrival, by the letter of its rules, and refuses what is over. Knows nothing of the client. */
 export class Server {
   readonly arrivals: ArrivalLog[]
   readonly #seed: number
   #limits: readonly Rule[]
   #rules: Rule[]
   #keys: Keys
-  readonly #windows = new Map<string, Counted[]>()
+  readonly #counters = new Map<string, Counter>()
+  readonly #epochMs: number
   readonly #bans: { labels: Labels; fromMs: number; untilMs: number; tells: FaultOf<'ban'>['tells'] }[]
   readonly #refusals = new Map<string, number[]>()
   readonly #budgets: readonly Budget[]
@@ -54,6 +51,7 @@ export class Server {
   constructor(scenario: Scenario, arrivals: ArrivalLog[]) {
     this.arrivals = arrivals
     this.#seed = scenario.seed
+    this.#epochMs = scenario.serverEpochMs ?? 0
     this.#limits = scenario.limits
     this.#rules = withBursts(this.#limits)
     this.#keys = new Keys(this.#rules)
@@ -66,7 +64,11 @@ export class Server {
     }))
   }
 
-  setLimit(name: string, limit: number): void {
+  setLimit(name: string, limit: number, atMs: number): void {
+    for (const before of this.#rules) {
+      if (before.name.replace(/ burst$/, '') !== name) continue
+      for (const [key, counter] of this.#counters) if (key.split('|')[0] === before.name) counter.changes(before, atMs)
+    }
     this.#limits = this.#limits.map(rule => (rule.name === name ? { ...rule, limit } : rule))
     this.#rules = withBursts(this.#limits)
     // Below its burst, a limit is one rule and not two.
@@ -96,15 +98,13 @@ export class Server {
     }
   }
 
-  /** Undefined where the limit does not apply, or nothing was ever counted. */
+  /** Undefined where the limit does not apply, or is no sliding one, or nothing was ever counted. */
   usage(name: string, labels: Labels, atMs: number): UsageCount | undefined {
     const index = this.#rules.findIndex(rule => rule.name === name)
     const rule = this.#rules[index]
-    const window = this.#windows.get(this.#keys.of(labels)[index] ?? '')
-    if (rule === undefined || window === undefined) return undefined
-    const inside = window.filter(counted => counted.atMs > atMs - rule.windowMs)
-    const used = inside.reduce((sum, { cost }) => sum + cost, 0)
-    return { limit: rule.limit, used, resetMs: (inside[0]?.atMs ?? atMs - rule.windowMs) + rule.windowMs - atMs }
+    const counter = this.#counters.get(this.#keys.of(labels)[index] ?? '')
+    if (rule === undefined || !(counter instanceof Sliding)) return undefined
+    return { limit: rule.limit, used: counter.used(rule, atMs), resetMs: counter.resetAtMs(rule, atMs) - atMs }
   }
 
   #judge(labels: Labels, cost: number, atMs: number, attempt: Attempt | undefined): Verdict {
@@ -114,25 +114,22 @@ export class Server {
         return { verdict: 'banned', toldUntilMs: this.#told(ban, attempt, atMs), by: Object.keys(ban.labels) }
       }
     }
-    const windows: Counted[][] = []
+    const touched: [Counter, Rule][] = []
     let isOver = false
     const keys = this.#keys.of(labels)
     for (const [index, rule] of this.#rules.entries()) {
       const key = keys[index]
       if (key === undefined) continue
-      let window = this.#windows.get(key)
-      if (window === undefined) {
-        window = []
-        this.#windows.set(key, window)
+      let counter = this.#counters.get(key)
+      if (counter === undefined) {
+        counter = counterOf(rule, this.#epochMs)
+        this.#counters.set(key, counter)
       }
-      while (window.length > 0 && (window[0] as Counted).atMs <= atMs - rule.windowMs) window.shift()
-      let used = cost
-      for (const counted of window) used += counted.cost
-      if (used > rule.limit) isOver = true
-      windows.push(window)
+      if (counter.isOver(rule, cost, atMs)) isOver = true
+      touched.push([counter, rule])
     }
     if (!isOver) {
-      for (const window of windows) window.push({ atMs, cost })
+      for (const [counter, rule] of touched) counter.count(rule, cost, atMs)
       return { verdict: 'accepted', toldUntilMs: Number.NaN, by: undefined }
     }
     if (attempt !== undefined) this.#refuse(labels, atMs)
@@ -165,6 +162,8 @@ export function withBursts(rules: readonly Rule[]): Rule[] {
     const { burst, ...whole } = rule
     if (burst === undefined || burst >= rule.limit) return [whole]
     const windowMs = (burst * rule.windowMs) / rule.limit
-    return [whole, { ...whole, name: `${rule.name} burst`, limit: burst, windowMs }]
+    // Whatever the window of the whole.
+    const { window: _, ...sliding } = whole
+    return [whole, { ...sliding, name: `${rule.name} burst`, limit: burst, windowMs }]
   })
 }
