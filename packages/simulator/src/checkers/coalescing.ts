@@ -33,17 +33,14 @@ function groups(scenario: Scenario, { calls }: RunLog): CallLog[][] {
   return [...byKey.values()]
 }
 
-function keyOf({ loads }: Scenario, call: CallLog): string {
-  return shareKeyOf(call, loads[call.load]?.labels ?? {})
+function keyOf(scenario: Scenario, call: CallLog): string {
+  return shareKeyOf(scenario, call, scenario.loads[call.load]?.labels ?? {})
 }
 
 function checkAnswer(scenario: Scenario, call: CallLog, say: Say): void {
   const { answer } = call
   if (answer === undefined) return
-  // A call that may go by any address asks for the same by each.
-  const { ip = '' } = scenario.loads[call.load]?.labels ?? {}
-  const labels = scenario.roams ? { ...answer.labels, ip } : answer.labels
-  if (shareKeyOf(answer.call, labels) !== keyOf(scenario, call))
+  if (shareKeyOf(scenario, answer.call, answer.labels) !== keyOf(scenario, call))
     say(`call ${call.id} was answered by call ${answer.call.id}, which asked for something else`, call.settledAtMs)
   if (answer.order < call.order) say(`call ${call.id} joined call ${answer.call.id}, which ran`, call.settledAtMs)
 }

@@ -46,7 +46,8 @@ export const reserves: Checker = (scenario, log) => {
 }
 
 /** Of shared calls the highest of all who share it. */
-function priorities({ loads, pollers = [] }: Scenario, log: RunLog): (attempt: Attempt) => number {
+function priorities(scenario: Scenario, log: RunLog): (attempt: Attempt) => number {
+  const { loads, pollers = [] } = scenario
   const known = new Map<CallLog, number>()
   const raise = (call: CallLog, priority: number) =>
     known.set(call, Math.max(priority, known.get(call) ?? Number.NEGATIVE_INFINITY))
@@ -59,7 +60,7 @@ function priorities({ loads, pollers = [] }: Scenario, log: RunLog): (attempt: A
   const byKey = new Map<string, CallLog[]>()
   for (const call of log.calls) {
     if (call.coalesce !== undefined) {
-      const key = shareKeyOf(call, loads[call.load]?.labels ?? {})
+      const key = shareKeyOf(scenario, call, loads[call.load]?.labels ?? {})
       const same = byKey.get(key)
       if (same === undefined) byKey.set(key, [call])
       else same.push(call)
@@ -70,7 +71,7 @@ function priorities({ loads, pollers = [] }: Scenario, log: RunLog): (attempt: A
   // Whoever shared a call has lifted it for good, also one that has left it.
   for (const { call: runner, labels } of log.attempts) {
     if (runner.coalesce === undefined) continue
-    const key = shareKeyOf(runner, labels)
+    const key = shareKeyOf(scenario, runner, labels)
     for (const call of byKey.get(key) ?? [])
       if (call.settledOrder > runner.order && call.order < (runner.attempts.at(-1)?.order ?? 0))
         raise(runner, loads[call.load]?.priority ?? 0)

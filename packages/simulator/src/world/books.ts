@@ -6,6 +6,7 @@ import type { Attempt, CallLog, GateLog, RunLog, SnapshotLog } from './log.ts'
 
 /** Writes down what happens. */
 export class Books {
+  readonly #scenario: Scenario
   readonly #limitKeys: Keys
   readonly #capKeys: Keys
   readonly #clock: VirtualClock
@@ -19,6 +20,7 @@ export class Books {
   #order = 0
 
   constructor(scenario: Scenario, clock: VirtualClock, log: RunLog) {
+    this.#scenario = scenario
     this.#limitKeys = new Keys(scenario.limits)
     this.#capKeys = new Keys(scenario.caps)
     this.#clock = clock
@@ -68,7 +70,7 @@ export class Books {
     this.#openAttempts.add(attempt)
     this.#book(attempt, cost, 1)
     if (call.coalesce !== undefined) {
-      const key = shareKeyOf(call, labels)
+      const key = shareKeyOf(this.#scenario, call, labels)
       this.#shared.set(key, attempt)
       for (const sharer of this.#sharers.get(key) ?? []) sharer.sharedBy ??= attempt
     }
@@ -77,7 +79,7 @@ export class Books {
 
   /** A call has come that others may share. */
   mayShare(call: CallLog, labels: Labels): void {
-    const key = shareKeyOf(call, labels)
+    const key = shareKeyOf(this.#scenario, call, labels)
     const sharers = this.#sharers.get(key) ?? new Set()
     this.#sharers.set(key, sharers)
     sharers.add(call)
@@ -85,7 +87,7 @@ export class Books {
 
   /** Such a call has settled. @returns the last attempt that went for its like */
   noLongerShares(call: CallLog, labels: Labels): Attempt | undefined {
-    const key = shareKeyOf(call, labels)
+    const key = shareKeyOf(this.#scenario, call, labels)
     this.#sharers.get(key)?.delete(call)
     return this.#shared.get(key)
   }
@@ -165,7 +167,8 @@ export class Books {
   }
 }
 
-/** The same for calls that may share one. */
-export function shareKeyOf({ coalesce, life }: CallLog, labels: Labels): string {
-  return JSON.stringify([life, coalesce, ...Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))])
+/** The same for calls that may share one. One that may go by any address asks for the same by each. */
+export function shareKeyOf({ roams }: Scenario, { coalesce, life }: CallLog, labels: Labels): string {
+  const asked = Object.entries(labels).filter(([name]) => !roams || name !== 'ip')
+  return JSON.stringify([life, coalesce, ...asked.sort(([a], [b]) => (a < b ? -1 : 1))])
 }
