@@ -159,6 +159,9 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
     const least = isRanked ? 0 : leastOf(one, all, rules, toMs - fromMs)
     if (one.calls < least) say(`a poller went ${one.calls} times, where ${least.toFixed(1)} were the least`, toMs)
     if (one.calls * one.plan.everyMs > SATISFIED * (toMs - fromMs) || one.busyMs > BUSY * (toMs - fromMs)) continue
+    // What a higher priority leaves is given out by age, which asks for no weight.
+    if (all.some(({ plan, keys }) => plan.priority > one.plan.priority && keys.some(key => one.keys.includes(key))))
+      continue
     if (!isEqual && Math.max(one.plan.everyMs, one.longestMs) > FASTEST * one.spacingMs) continue
     for (const other of all) {
       if (other.plan.priority > one.plan.priority || !one.keys.every(key => other.keys.includes(key))) continue
