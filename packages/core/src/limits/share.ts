@@ -26,7 +26,11 @@ export function sharedLimit(limit: Limit, share: number): Limit {
 
 /** What a function of the labels or `setLimit` gives; what is no limit is left as it is, to be refused as ever. */
 export function shareOfLimit(limit: Limit, whole: number, share: number): number {
-  return Number.isSafeInteger(whole) && whole > 0 ? shareOf(whole, share, leastOf(limit)) : whole
+  if (!Number.isSafeInteger(whole) || whole <= 0) return whole
+  const part = shareOf(whole, share, leastOf(limit))
+  if (limit.kind !== 'token-bucket' || limit.burst === undefined || limit.burst >= whole) return part
+  // A burst is allowed in `burst·windowMs/limit`: rounded down more than the limit, its part would come round sooner.
+  return Math.min(part, shareOf(shareOf(limit.burst, share), whole / limit.burst))
 }
 
 /**

@@ -120,14 +120,17 @@ test('processes with their shares never use more than the whole limit together',
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 40 }),
       fc.integer({ min: 50, max: 2_000 }),
+      fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }),
       fc.array(fc.record({ atMs: fc.integer({ min: 0, max: 5_000 }), process: fc.nat(4) }), {
         maxLength: 120,
         size: 'max',
       }),
-      async (processes, extra, windowMs, calls) => {
+      async (processes, extra, windowMs, bursts, calls) => {
         const limit = processes + extra
+        // At least one for each: with less nothing would ever go.
+        const burst = bursts === undefined ? limit : processes + Math.floor(bursts * extra)
         const clock = virtualClock()
-        const limits = [tokenBucket({ name: 'b', limit, windowMs, by: ['uid'] })]
+        const limits = [tokenBucket({ name: 'b', limit, windowMs, by: ['uid'], ...(burst < limit && { burst }) })]
         const worlds = Array.from({ length: processes }, () => gate(limits, { clock, share: 1 / processes }))
         const counted: { atMs: number }[] = []
         for (const { atMs, process } of calls) {
@@ -141,6 +144,8 @@ test('processes with their shares never use more than the whole limit together',
         await clock.runAll(10_000_000)
         expect(counted).toHaveLength(calls.length)
         expect(checkWindow(counted, { limit, windowMs })).toMatchObject({ ok: true })
+        const inBurst = { limit: burst, windowMs: (burst * windowMs) / limit }
+        expect(checkWindow(counted, inBurst)).toMatchObject({ ok: true })
       },
     ),
     runs(100),
