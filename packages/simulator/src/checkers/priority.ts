@@ -21,7 +21,10 @@ export const priority: Checker = (scenario, log) => {
         .filter(rule => keyOf(rule, scenario.loads[loads[0] as number]?.labels ?? {}) !== undefined)
         .map(rule => (rule.burst === undefined ? rule.windowMs : (rule.burst * rule.windowMs) / rule.limit)),
     )
-    const oldMs = Math.max(OLD_MS, OLD_WINDOWS * windowMs) * (1 - DRIFT)
+    // A cap has no window, and neither has a budget while it is one.
+    const gates = [...scenario.caps, ...(scenario.budgets ?? [])]
+    const isCapped = gates.some(gate => keyOf(gate, scenario.loads[loads[0] as number]?.labels ?? {}) !== undefined)
+    const oldMs = isCapped ? OLD_MS * (1 - DRIFT) : Math.max(OLD_MS, OLD_WINDOWS * windowMs) * (1 - DRIFT)
     const old = checkFamily(scenario, log, new Set(loads), oldMs, say)
     if (old > 0) excuse(judgement, 'overtaken by an old call', old)
   }
