@@ -13,8 +13,9 @@ export function becauseOf(
   const { passage, states } = all.reduce((best, each) =>
     earliestOf(each.states, nowMs) < earliestOf(best.states, nowMs) ? each : best,
   )
-  const waits = (state: GateState) => state.waitMs ?? Number.POSITIVE_INFINITY
   const isHeld = (state: GateState) => state.kind === 'hold'
+  // A hold that hangs on its probe's answer is near its end, and another's is known.
+  const waits = (state: GateState) => state.waitMs ?? (isHeld(state) ? 0 : Number.POSITIVE_INFINITY)
   let because: GateState | undefined
   for (const state of states) {
     if (state.waitMs === 0) continue

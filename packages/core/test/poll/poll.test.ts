@@ -127,6 +127,18 @@ describe('maxAgeMs', () => {
     expect(poll.readings.at(-1)).toMatchObject({ ok: true, readAtMs: 302_500, waitedMs: 300_500 })
   })
 
+  test('in two holds: until when the one whose end is known holds, not the one whose probe is under way', async () => {
+    const its = gate([perUid])
+    its.scheduler.hold({ uid: 'u' }, { forMs: 300_000, reason: 'banned' })
+    its.scheduler.hold({ ip: 'a' }, { forMs: 1_000, reason: 'cooling' })
+    await its.clock.advance(2_500)
+    const probe = its.job({ labels: { uid: 'v', ip: 'a' } })
+    const poll = new Poll(its, { labels: { uid: 'u', ip: 'a' } }, { everyMs: 1_000, maxAgeMs: 30_000 })
+    await its.clock.advance(35_000)
+    expect(probe.started).toBe(true)
+    expect(poll.readings).toMatchObject([{ ok: false, heldUntilMs: 301_000 }])
+  })
+
   test('at a limit: which one binds', async () => {
     const its = gate([tokenBucket({ name: 'slow', limit: 1, windowMs: 60_000, by: ['uid'] })])
     const poll = new Poll(its, {}, { everyMs: 1_000, maxAgeMs: 20_000 })

@@ -28,6 +28,8 @@ const SATISFIED = 0.8
 const BUSY = 0.4
 /** Calls at the edges of the stretch, and one by which turns at one limit are uneven; with several limits two (poll's tests). */
 const EDGE = 1
+/** Whose timer is late now and then misses a turn. */
+const LATE = 0.01
 /** Places that nobody can keep, with several limits and few pollers, are not half of them. */
 const ENOUGH = 0.5
 
@@ -166,7 +168,7 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
     for (const other of all) {
       if (other.plan.priority > one.plan.priority || !one.keys.every(key => other.keys.includes(key))) continue
       const edge = EDGE * Math.max(1, Math.max(one.keys.length, other.keys.length))
-      const most = one.share + edge * (one.step + other.step) + one.missed
+      const most = one.share * (1 + LATE) + edge * (one.step + other.step) + one.missed
       if (other.share <= most) continue
       say(
         `a poller got ${one.share.toFixed(1)} tokens for its weight and went without, where another got ${other.share.toFixed(1)}`,
