@@ -1,13 +1,12 @@
 import { ClosedError, QueueFullError, RefusedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
-import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
 import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { PollCall } from './poll/poller.ts'
 import { Pollers } from './poll/pollers.ts'
 import type { PollOptions, Reading } from './poll/reading.ts'
 import type { Clock } from './ports/clock.ts'
-import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
@@ -22,6 +21,7 @@ import type { Settings } from './run/settings.ts'
 import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
 import { tell } from './run/tell.ts'
 import { tooLate } from './run/too-late.ts'
+import { Turns } from './run/turns.ts'
 import {
   type Counters,
   type Explanation,
@@ -32,7 +32,6 @@ import {
   soonest,
 } from './run/view.ts'
 import { WakeTimer } from './run/wake-timer.ts'
-import { Ways } from './run/ways.ts'
 
 /** Heads sent at once to a ledger that answers later: one round trip serves them all. */
 const BATCH = 32
@@ -46,17 +45,14 @@ export class HeadgateScheduler {
   readonly #clock: Clock
   readonly #ledger: LedgerSession
   readonly #remembrance: Remembrance
-  readonly #waiting: Waiting
   readonly #passages = new Passages()
   readonly #queue: Queue
+  readonly #turns: Turns
   readonly #hopeless: Hopeless
-  readonly #ways: Ways
   readonly #runner: Runner
   readonly #pollers: Pollers
   readonly #counters: Counters = newCounters()
   readonly #timer: WakeTimer
-  /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
-  #fresh: Lane[] = []
   #serving = false
   /** Heads are with a ledger that answers later. */
   #deciding = false
@@ -81,31 +77,15 @@ export class HeadgateScheduler {
       bornAtMs: nowMs(),
       nowMs,
       changed: gate => {
-        if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
+        if (!this.#turns.isEmpty) this.#turns.changed(gate, nowMs())
       },
       lastingChanged: when => this.#remembrance.changed(when),
       spent: gate => this.#spent(gate),
       emit,
     })
     this.#hopeless = new Hopeless(this.#ledger, this.#counters)
-    this.#ways = new Ways(this.#ledger)
-    this.#waiting = new Waiting(
-      {
-        readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
-        // A lane whose last call was just taken back needs nothing.
-        costOf: (gate, lane) => (lane.first === undefined ? 0 : this.#ledger.costOf(gate, lane.first as Place)),
-        reservedOf: (gate, lane, atMs) =>
-          lane.first === undefined ? 0 : this.#ledger.reservedOf(gate, lane.first as Place, atMs),
-        sizeOf: gate => this.#ledger.sizeOf(gate),
-        areOne: ({ first: a }, { first: b }) =>
-          this.#queue.withWays > 0 && a !== undefined && b !== undefined && (a as Place).call === (b as Place).call,
-      },
-      settings.fairBy,
-    )
-    this.#queue = new Queue(settings.fairBy, settings.overflow, lane => {
-      this.#ledger.retain(lane.passage)
-      this.#waiting.enter(lane)
-    })
+    this.#queue = new Queue(settings.fairBy, settings.overflow, lane => this.#turns.enter(lane))
+    this.#turns = new Turns(this.#ledger, this.#queue, settings.fairBy)
     this.#runner = new Runner({
       ledger: this.#ledger,
       counters: this.#counters,
@@ -138,7 +118,7 @@ export class HeadgateScheduler {
       const ways = this.#waysOf(request)
       let nowMs = this.#clock.nowMs()
       // What has come free is handed out before the newcomer is judged. Tasks start in it, and may do anything.
-      if (this.#waiting.wakeAtMs <= nowMs) {
+      if (this.#turns.wakeAtMs <= nowMs) {
         this.#serve(nowMs)
         nowMs = this.#clock.nowMs()
       }
@@ -219,7 +199,7 @@ export class HeadgateScheduler {
     const { cost, priority } = request
     const nowMs = this.#clock.nowMs()
     const explain = (passage: Passage) => {
-      const isAwaited = this.#waiting.isAwaited(passage, priority ?? 0)
+      const isAwaited = this.#turns.isAwaited(passage, priority ?? 0)
       return explanation(
         this.#ledger,
         { passage, cost, priority },
@@ -304,10 +284,10 @@ export class HeadgateScheduler {
     join(waiting, sharer)
     this.#retime(waiting)
     if ((sharer.request.priority ?? 0) > (waiting.request.priority ?? 0)) {
-      this.#leaveLane(waiting, nowMs)
+      this.#turns.leave(waiting, nowMs)
       waiting.request = { ...waiting.request, priority: sharer.request.priority as number }
       this.#queue.append(waiting)
-      this.#settleLanes(waiting, nowMs)
+      this.#turns.came(waiting, nowMs)
       this.#serve(nowMs)
     } else this.#arm()
   }
@@ -327,7 +307,7 @@ export class HeadgateScheduler {
   }
 
   #enqueue(call: Call, nowMs: number): void {
-    if (this.#queue.isEmpty && this.#waiting.isEmpty && this.#batch === 1 && call.ways === undefined) {
+    if (this.#queue.isEmpty && this.#turns.isEmpty && this.#batch === 1 && call.ways === undefined) {
       // Nobody waits: no lane is needed unless the call is refused.
       this.#counters.judgements++
       const decided = this.#ledger.decide([call], nowMs)
@@ -341,7 +321,7 @@ export class HeadgateScheduler {
           return
         }
         if (this.#isFull) this.#turnAway(call)
-        else if (this.#wait(call, nowMs)) this.#waiting.place(call.lane as Lane, decision.gate, nowMs)
+        else if (this.#wait(call, nowMs)) this.#turns.refused(call.lane as Lane, decision.gate, nowMs)
         this.#arm()
         return
       }
@@ -363,7 +343,7 @@ export class HeadgateScheduler {
       return
     }
     if (!this.#wait(call, nowMs)) return
-    this.#settleLanes(call, nowMs)
+    this.#turns.came(call, nowMs)
     this.#serve(nowMs)
     // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
     if (isFull && call.lane !== undefined && this.#queue.size > this.#settings.maxQueued) {
@@ -406,50 +386,10 @@ export class HeadgateScheduler {
     return true
   }
 
-  /** A call has come to the end of its lanes. */
-  #settleLanes(call: Call, nowMs: number): void {
-    if (call.ways === undefined) {
-      this.#settleLane(call.lane as Lane, nowMs)
-      return
-    }
-    // Behind others of its lanes it need not be looked at.
-    if (call.places.every(({ lane }) => lane === undefined || lane.size > 1)) return
-    for (const { lane } of this.#ways.inOrder(call, nowMs)) if (lane !== undefined) this.#settleLane(lane, nowMs)
-  }
-
-  /** A lane that has just got its only call waits behind others, or is judged. */
-  #settleLane(lane: Lane, nowMs: number): void {
-    // One under judgement is looked at again when its decision is in.
-    if (lane.size > 1 || lane.judging) return
-    const blocker = this.#waiting.blockerOf(lane)
-    if (blocker === undefined) this.#fresh.push(lane)
-    else this.#waiting.place(lane, blocker, nowMs)
-  }
-
   /** A waiting call settles without an admission. */
   #takeOut(call: Call, error: unknown): void {
-    this.#leaveLane(call, this.#clock.nowMs())
+    this.#turns.leave(call, this.#clock.nowMs())
     call.reject(error)
-  }
-
-  #leaveLane(call: Call, nowMs: number): void {
-    const stood = call.places.map(place => ({ lane: place.lane, wasHead: place.lane?.first === place }))
-    this.#queue.take(call)
-    for (const { lane, wasHead } of stood) if (lane !== undefined) this.#left(lane, wasHead, nowMs)
-  }
-
-  #left(lane: Lane, wasHead: boolean, nowMs: number): void {
-    if (lane.size === 0) {
-      // One under judgement is forgotten when its decision is in.
-      if (!lane.judging) this.#forget(lane, nowMs)
-    } else if (wasHead) this.#waiting.changedFor(lane, nowMs)
-  }
-
-  #forget(lane: Lane, nowMs: number): void {
-    this.#queue.drop(lane)
-    this.#waiting.exit(lane, nowMs)
-    this.#ledger.release(lane.passage)
-    this.#fresh = this.#fresh.filter(other => other !== lane)
   }
 
   #aborted(call: Call): void {
@@ -470,7 +410,7 @@ export class HeadgateScheduler {
     }
     this.#serving = true
     while (!this.#deciding) {
-      const lanes = this.#nextLanes(nowMs)
+      const lanes = this.#turns.next(this.#batch, nowMs)
       if (lanes.length === 0) break
       this.#counters.judgements += lanes.length
       const heads = lanes.map(lane => lane.first as Place)
@@ -485,39 +425,10 @@ export class HeadgateScheduler {
       else this.#await(lanes, decided as Promise<Decisions>)
     }
     this.#serving = false
-    if (!this.#deciding) this.#waiting.tidy()
+    if (!this.#deciding) this.#turns.tidy()
     this.#runner.launch()
     this.#pollers.turn()
     this.#arm()
-  }
-
-  #nextLanes(nowMs: number): Lane[] {
-    const lanes: Lane[] = []
-    let putOff: Lane[] | undefined
-    while (lanes.length < this.#batch) {
-      const lane = this.#waiting.takeNext(nowMs) ?? this.#fresh.shift()
-      if (lane === undefined) break
-      if (this.#isJudgedElsewhere(lane)) {
-        putOff ??= []
-        putOff.push(lane)
-        continue
-      }
-      const claim = this.#waiting.claimBefore(lane, nowMs)
-      if (claim !== undefined) this.#waiting.place(lane, claim.gate, nowMs)
-      else {
-        lane.judging = true
-        lanes.push(lane)
-      }
-    }
-    if (putOff !== undefined) this.#fresh.push(...putOff)
-    return lanes
-  }
-
-  /** Its head is about to be judged by other labels: it must not get two tickets. */
-  #isJudgedElsewhere(lane: Lane): boolean {
-    if (this.#batch === 1) return false
-    const { call } = lane.first as Place
-    return call.ways !== undefined && call.places.some(place => place.lane?.judging && place.lane.first === place)
   }
 
   #await(lanes: readonly Lane[], decided: Promise<Decisions>): void {
@@ -546,9 +457,10 @@ export class HeadgateScheduler {
     for (const [index, lane] of lanes.entries()) {
       lane.judging = false
       const head = heads[index] as Place
-      if (head.lane === lane) this.#takeOut(head.call, error)
-      else if (lane.size === 0) this.#forget(lane, this.#clock.nowMs())
-      if (lane.size > 0) this.#fresh.push(lane)
+      const isThere = head.lane === lane
+      if (isThere) this.#takeOut(head.call, error)
+      // A lane is forgotten with its last call.
+      if (!isThere || lane.size > 0) this.#turns.judgedInVain(lane, this.#clock.nowMs())
     }
   }
 
@@ -560,32 +472,12 @@ export class HeadgateScheduler {
       const head = heads[index] as Place
       if (head.lane !== lane) {
         this.#takeBack(decision)
-        if (lane.size === 0) this.#forget(lane, nowMs)
-        else this.#fresh.push(lane)
-        continue
-      }
-      if ('sentAtMs' in decision) this.#go(lane, head, decision, nowMs)
-      else this.#waiting.place(lane, (decision as Refused).gate, nowMs)
+        this.#turns.judgedInVain(lane, nowMs)
+      } else if ('sentAtMs' in decision) {
+        this.#turns.admitted(lane, head, nowMs)
+        this.#runner.admit(head.call, decision)
+      } else this.#turns.refused(lane, (decision as Refused).gate, nowMs)
     }
-  }
-
-  #go(lane: Lane, place: Place, ticket: Ticket, nowMs: number): void {
-    const { call } = place
-    this.#waiting.overtakes(lane, nowMs)
-    // Where it waited as well.
-    const others =
-      call.ways &&
-      call.places
-        .filter(other => other !== place)
-        .map(other => ({ lane: other.lane, wasHead: other.lane?.first === other }))
-    this.#queue.take(call)
-    this.#runner.admit(call, ticket)
-    this.#waiting.admitted(lane, nowMs)
-    if (lane.size === 0) this.#forget(lane, nowMs)
-    else if (lane.wokenBy === undefined) this.#fresh.push(lane)
-    else this.#waiting.requeue(lane, lane.wokenBy, nowMs)
-    if (others === undefined) return
-    for (const other of others) if (other.lane !== undefined) this.#left(other.lane, other.wasHead, nowMs)
   }
 
   /** A refused call goes to the head of its lane again, as often as it may. */
@@ -612,15 +504,11 @@ export class HeadgateScheduler {
       const other = call.sharers && this.#queue.sharedBy(call.request)
       if (other !== undefined) {
         // Somebody has asked for the same meanwhile: the two become one.
-        this.#leaveLane(other, nowMs)
+        this.#turns.leave(other, nowMs)
         absorb(call, other)
       }
       this.#queue.prepend(call)
-      for (const { lane } of call.ways === undefined ? [call] : this.#ways.inOrder(call, nowMs)) {
-        if (lane === undefined) continue
-        if (lane.size === 1) this.#settleLane(lane, nowMs)
-        else this.#waiting.changedFor(lane, nowMs)
-      }
+      this.#turns.cameBack(call, nowMs)
     }
   }
 
@@ -639,7 +527,7 @@ export class HeadgateScheduler {
   #goOn(): void {
     if (this.#serving) return
     const nowMs = this.#clock.nowMs()
-    if (this.#fresh.length > 0 || this.#waiting.wakeAtMs <= nowMs) this.#serve(nowMs)
+    if (this.#turns.isDue || this.#turns.wakeAtMs <= nowMs) this.#serve(nowMs)
     else this.#arm()
     this.#rest()
   }
@@ -656,7 +544,7 @@ export class HeadgateScheduler {
   #arm(): void {
     this.#timer.set(
       Math.min(
-        this.#deciding ? Number.POSITIVE_INFINITY : this.#waiting.wakeAtMs,
+        this.#deciding ? Number.POSITIVE_INFINITY : this.#turns.wakeAtMs,
         this.#queue.deadlineAtMs,
         this.#runner.timeoutAtMs,
         this.#pollers.wakeAtMs,
