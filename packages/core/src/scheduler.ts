@@ -13,9 +13,9 @@ import type { Attempt } from './run/attempt.ts'
 import { Call, type Place, type Watch, Way } from './run/call.ts'
 import { checkHistory, checkLabels, checkReasoned, checkRequest, checkTask } from './run/check-request.ts'
 import { Hopeless } from './run/hopeless.ts'
-import { Passages } from './run/passages.ts'
 import { Queue } from './run/queue.ts'
 import { Remembrance } from './run/remembrance.ts'
+import { Resolver } from './run/resolver.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
 import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
@@ -37,7 +37,6 @@ import { WakeTimer } from './run/wake-timer.ts'
 const BATCH = 32
 /** Refusals with a time use up no retry, but a server that bans every probe must not be asked for ever. */
 const MOST_HOLDS = 10
-const NO_WAYS: readonly never[] = Object.freeze([])
 
 /** THE loop: judge, charge, run, learn. */
 export class HeadgateScheduler {
@@ -45,7 +44,7 @@ export class HeadgateScheduler {
   readonly #clock: Clock
   readonly #ledger: LedgerSession
   readonly #remembrance: Remembrance
-  readonly #passages = new Passages()
+  readonly #resolver: Resolver
   readonly #queue: Queue
   readonly #turns: Turns
   readonly #hopeless: Hopeless
@@ -83,6 +82,7 @@ export class HeadgateScheduler {
       spent: gate => this.#spent(gate),
       emit,
     })
+    this.#resolver = new Resolver(this.#ledger, limits)
     this.#hopeless = new Hopeless(this.#ledger, this.#counters)
     this.#queue = new Queue(settings.fairBy, settings.overflow, lane => this.#turns.enter(lane))
     this.#turns = new Turns(this.#ledger, this.#queue, settings.fairBy)
@@ -114,8 +114,8 @@ export class HeadgateScheduler {
     return new Promise<T>((resolve, reject) => {
       checkRequest(request, this.#settings.limitNames)
       checkTask('schedule', task)
-      const passage = this.#passageOf(request, request.labels)
-      const ways = this.#waysOf(request)
+      const passage = this.#resolver.passageOf(request)
+      const ways = this.#resolver.alternativesOf(request)
       let nowMs = this.#clock.nowMs()
       // What has come free is handed out before the newcomer is judged. Tasks start in it, and may do anything.
       if (this.#turns.wakeAtMs <= nowMs) {
@@ -144,7 +144,7 @@ export class HeadgateScheduler {
   pollWith<T>(request: ScheduleRequest, call: PollCall<T>, options: PollOptions): AsyncIterable<Reading<T>> {
     checkRequest(request, this.#settings.limitNames)
     checkTask('pollWith', call)
-    const passages = [this.#passageOf(request, request.labels), ...this.#waysOf(request)]
+    const passages = [this.#resolver.passageOf(request), ...this.#resolver.alternativesOf(request)]
     return this.#pollers.poll(passages, request, call, options)
   }
 
@@ -209,8 +209,8 @@ export class HeadgateScheduler {
         nowMs,
       )
     }
-    const own = explain(this.#passageOf(request, request.labels))
-    const ways = this.#waysOf(request)
+    const own = explain(this.#resolver.passageOf(request))
+    const ways = this.#resolver.alternativesOf(request)
     return ways.length === 0 ? own : soonest([own, ...ways.map(explain)])
   }
 
@@ -236,28 +236,6 @@ export class HeadgateScheduler {
   }
 
   // Waiting
-
-  #waysOf(request: ScheduleRequest): readonly Passage[] {
-    const { alternatives } = request
-    return alternatives === undefined ? NO_WAYS : alternatives.map(labels => this.#passageOf(request, labels))
-  }
-
-  #passageOf(request: ScheduleRequest, labels: Labels): Passage {
-    let passage = this.#passages.get(labels)
-    if (passage === undefined) {
-      checkLabels('schedule', labels)
-      passage = this.#ledger.resolve(labels)
-      this.#passages.add(labels, passage)
-    }
-    if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
-      const names = Object.keys(labels).join(', ') || 'none'
-      const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
-      throw new TypeError(
-        `schedule: option "labels": expected labels that a limit applies to (${by}), or unlimited: true, got ${names}`,
-      )
-    }
-    return passage
-  }
 
   #enter(call: Call, ways: readonly Passage[], nowMs: number): void {
     if (ways.length > 0) call.ways = ways.map(way => new Way(call, way))
