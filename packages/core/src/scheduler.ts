@@ -1,7 +1,6 @@
 import { ClosedError, QueueFullError, RefusedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import type { Labels } from './limits/limit.ts'
-import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { PollCall } from './poll/poller.ts'
 import { Pollers } from './poll/pollers.ts'
 import type { PollOptions, Reading } from './poll/reading.ts'
@@ -11,7 +10,15 @@ import type { SchedulerEvent } from './ports/observer.ts'
 import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call, type Place, type Watch, Way } from './run/call.ts'
-import { checkHistory, checkLabels, checkReasoned, checkRequest, checkTask } from './run/check-request.ts'
+import {
+  checkHistory,
+  checkLabels,
+  checkNewLimit,
+  checkNote,
+  checkReasoned,
+  checkRequest,
+  checkTask,
+} from './run/check-request.ts'
 import { Hopeless } from './run/hopeless.ts'
 import { Queue } from './run/queue.ts'
 import { Remembrance } from './run/remembrance.ts'
@@ -22,15 +29,7 @@ import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
 import { tell } from './run/tell.ts'
 import { tooLate } from './run/too-late.ts'
 import { Turns } from './run/turns.ts'
-import {
-  type Counters,
-  type Explanation,
-  explanation,
-  newCounters,
-  type Snapshot,
-  snapshot,
-  soonest,
-} from './run/view.ts'
+import { type Counters, type Explanation, newCounters, type Snapshot, View } from './run/view.ts'
 import { WakeTimer } from './run/wake-timer.ts'
 
 /** Heads sent at once to a ledger that answers later: one round trip serves them all. */
@@ -50,6 +49,7 @@ export class HeadgateScheduler {
   readonly #hopeless: Hopeless
   readonly #runner: Runner
   readonly #pollers: Pollers
+  readonly #view: View
   readonly #counters: Counters = newCounters()
   readonly #timer: WakeTimer
   #serving = false
@@ -102,6 +102,7 @@ export class HeadgateScheduler {
       answersLater: () => this.#batch > 1,
       arm: () => this.#arm(),
     })
+    this.#view = new View(this.#ledger, this.#queue, this.#turns)
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
     this.#remembrance.begin(this.#ledger)
   }
@@ -149,24 +150,19 @@ export class HeadgateScheduler {
   }
 
   hold(labels: Labels, hold: HoldOptions): void {
-    checkLabels('hold', labels)
-    checkKeys('hold', hold, ['forMs', 'reason'])
-    const { forMs, reason } = checkReasoned('hold', hold)
+    const { forMs, reason } = checkReasoned('hold', labels, hold)
     this.#ledger.hold(labels, forMs, reason, this.#clock.nowMs())
     this.#goOn()
   }
 
   halve(labels: Labels, how: { forMs: number; reason: string }): void {
-    checkLabels('halve', labels)
-    checkKeys('halve', how, ['forMs', 'reason'])
-    const { forMs, reason } = checkReasoned('halve', how)
+    const { forMs, reason } = checkReasoned('halve', labels, how)
     this.#ledger.halve(labels, forMs, reason, this.#clock.nowMs())
     this.#goOn()
   }
 
   remember(name: string, forMs: number): readonly number[] {
-    checkHistory('remember', name)
-    checkNumber('remember', 'forMs', forMs, 1)
+    checkNote(name, forMs)
     return this.#remembrance.remember(name, forMs)
   }
 
@@ -182,10 +178,7 @@ export class HeadgateScheduler {
   }
 
   setLimit(name: string, limit: number): void {
-    checkWhole('setLimit', 'limit', limit, 1)
-    if (!this.#settings.limitNames.has(name)) {
-      throw wrongOption('setLimit', 'name', `the name of a limit (${[...this.#settings.limitNames].join(', ')})`, name)
-    }
+    checkNewLimit(name, limit, this.#settings.limitNames)
     this.#ledger.setLimit(name, limit, this.#clock.nowMs())
     for (const call of this.#queue.calls()) {
       const tooLarge = this.#hopeless.tooLarge(call)
@@ -196,27 +189,13 @@ export class HeadgateScheduler {
 
   explain(request: ScheduleRequest): Explanation {
     checkRequest(request, this.#settings.limitNames)
-    const { cost, priority } = request
-    const nowMs = this.#clock.nowMs()
-    const explain = (passage: Passage) => {
-      const isAwaited = this.#turns.isAwaited(passage, priority ?? 0)
-      return explanation(
-        this.#ledger,
-        { passage, cost, priority },
-        this.#queue.lanes,
-        isAwaited,
-        this.#queue.withWays > 0,
-        nowMs,
-      )
-    }
-    const own = explain(this.#resolver.passageOf(request))
-    const ways = this.#resolver.alternativesOf(request)
-    return ways.length === 0 ? own : soonest([own, ...ways.map(explain)])
+    const passages = [this.#resolver.passageOf(request), ...this.#resolver.alternativesOf(request)]
+    return this.#view.explain(request, passages, this.#clock.nowMs())
   }
 
   snapshot(): Snapshot {
     const counters = { ...this.#counters, queued: this.#queue.size, running: this.#runner.size }
-    return snapshot(this.#ledger, this.#queue.lanes, counters, this.#clock.nowMs())
+    return this.#view.snapshot(counters, this.#clock.nowMs())
   }
 
   drain(): Promise<void> {
