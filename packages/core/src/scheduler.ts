@@ -1,4 +1,4 @@
-import { ClosedError, QueueFullError, RefusedError } from './errors.ts'
+import { ClosedError, QueueFullError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import type { Labels } from './limits/limit.ts'
 import type { PollCall } from './poll/poller.ts'
@@ -20,23 +20,21 @@ import {
   checkTask,
 } from './run/check-request.ts'
 import { Hopeless } from './run/hopeless.ts'
+import { Line } from './run/line.ts'
 import { Queue } from './run/queue.ts'
 import { Remembrance } from './run/remembrance.ts'
 import { Resolver } from './run/resolver.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
-import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
+import { Sharer, sharedCall } from './run/sharers.ts'
 import { tell } from './run/tell.ts'
-import { tooLate } from './run/too-late.ts'
+import { tooOften } from './run/too-often.ts'
 import { Turns } from './run/turns.ts'
 import { type Counters, type Explanation, newCounters, type Snapshot, View } from './run/view.ts'
 import { WakeTimer } from './run/wake-timer.ts'
 
 /** Heads sent at once to a ledger that answers later: one round trip serves them all. */
 const BATCH = 32
-/** Refusals with a time use up no retry, but a server that bans every probe must not be asked for ever. */
-const MOST_HOLDS = 10
-
 /** THE loop: judge, charge, run, learn. */
 export class HeadgateScheduler {
   readonly #settings: Settings
@@ -47,6 +45,7 @@ export class HeadgateScheduler {
   readonly #queue: Queue
   readonly #turns: Turns
   readonly #hopeless: Hopeless
+  readonly #line: Line
   readonly #runner: Runner
   readonly #pollers: Pollers
   readonly #view: View
@@ -86,6 +85,14 @@ export class HeadgateScheduler {
     this.#hopeless = new Hopeless(this.#ledger, this.#counters)
     this.#queue = new Queue(settings.fairBy, settings.overflow, lane => this.#turns.enter(lane))
     this.#turns = new Turns(this.#ledger, this.#queue, settings.fairBy)
+    this.#line = new Line({
+      queue: this.#queue,
+      turns: this.#turns,
+      hopeless: this.#hopeless,
+      counters: this.#counters,
+      nowMs,
+      left: () => this.#goOn(),
+    })
     this.#runner = new Runner({
       ledger: this.#ledger,
       counters: this.#counters,
@@ -180,10 +187,7 @@ export class HeadgateScheduler {
   setLimit(name: string, limit: number): void {
     checkNewLimit(name, limit, this.#settings.limitNames)
     this.#ledger.setLimit(name, limit, this.#clock.nowMs())
-    for (const call of this.#queue.calls()) {
-      const tooLarge = this.#hopeless.tooLarge(call)
-      if (tooLarge !== undefined) this.#takeOut(call, tooLarge)
-    }
+    this.#line.takeOutAll(call => this.#hopeless.tooLarge(call))
     this.#goOn()
   }
 
@@ -205,7 +209,7 @@ export class HeadgateScheduler {
   close(): Promise<void> {
     this.#closed = true
     this.#pollers.close()
-    for (const call of this.#queue.calls()) this.#takeOut(call, new ClosedError())
+    this.#line.takeOutAll(() => new ClosedError())
     this.#goOn()
     return this.drain()
   }
@@ -227,40 +231,20 @@ export class HeadgateScheduler {
   #share(passage: Passage, ways: readonly Passage[], task: Task<unknown>, sharer: Sharer, nowMs: number): void {
     const waiting = this.#queue.sharedBy(sharer.request)
     if (waiting === undefined) {
-      const call = sharedCall(passage, task, sharer, nowMs, changed => this.#retime(changed))
+      const call = sharedCall(passage, task, sharer, nowMs, changed => this.#queue.retime(changed))
       this.#enter(call, ways, nowMs)
-      return
-    }
-    const earliestMs =
-      sharer.deadlineMs === Number.POSITIVE_INFINITY ? nowMs : this.#hopeless.earliestMs(waiting, nowMs)
-    if (earliestMs > sharer.deadlineMs) {
-      this.#counters.expired++
-      sharer.reject(tooLate(sharer, nowMs, earliestMs))
-      return
-    }
-    join(waiting, sharer)
-    this.#retime(waiting)
-    if ((sharer.request.priority ?? 0) > (waiting.request.priority ?? 0)) {
-      this.#turns.leave(waiting, nowMs)
-      waiting.request = { ...waiting.request, priority: sharer.request.priority as number }
-      this.#queue.append(waiting)
-      this.#turns.came(waiting, nowMs)
-      this.#serve(nowMs)
-    } else this.#arm()
-  }
-
-  #retime(call: Call): void {
-    if (call.lane !== undefined) this.#queue.retime(call)
+    } else if (this.#line.join(waiting, sharer, nowMs)) this.#serve(nowMs)
+    else this.#arm()
   }
 
   /** Errors have used up a budget: the calls that wait for it fail now, for nobody waits for minutes unasked. */
   #spent(budget: Gate): void {
     const nowMs = this.#clock.nowMs()
-    for (const call of this.#queue.calls()) {
-      if (!call.places.some(({ passage }) => passage.gates.includes(budget))) continue
-      const overBudget = this.#hopeless.overBudget(call, nowMs)
-      if (overBudget !== undefined) this.#takeOut(call, overBudget)
-    }
+    this.#line.takeOutAll(call =>
+      call.places.some(({ passage }) => passage.gates.includes(budget))
+        ? this.#hopeless.overBudget(call, nowMs)
+        : undefined,
+    )
   }
 
   #enqueue(call: Call, nowMs: number): void {
@@ -278,12 +262,13 @@ export class HeadgateScheduler {
           return
         }
         if (this.#isFull) this.#turnAway(call)
-        else if (this.#wait(call, nowMs)) this.#turns.refused(call.lane as Lane, decision.gate, nowMs)
+        else if (this.#line.append(call, nowMs)) this.#turns.refused(call.lane as Lane, decision.gate, nowMs)
         this.#arm()
         return
       }
       this.#batch = BATCH
-      if (!this.#isFull && this.#wait(call, nowMs)) this.#await([call.lane as Lane], decided as Promise<Decisions>)
+      if (!this.#isFull && this.#line.append(call, nowMs))
+        this.#await([call.lane as Lane], decided as Promise<Decisions>)
       else {
         this.#turnAway(call)
         void (decided as Promise<Decisions>).then(
@@ -299,13 +284,13 @@ export class HeadgateScheduler {
       this.#turnAway(call)
       return
     }
-    if (!this.#wait(call, nowMs)) return
+    if (!this.#line.append(call, nowMs)) return
     this.#turns.came(call, nowMs)
     this.#serve(nowMs)
     // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
     if (isFull && call.lane !== undefined && this.#queue.size > this.#settings.maxQueued) {
       const dropped = this.#queue.dropFor(call)
-      this.#takeOut(dropped, this.#queueFull(dropped))
+      this.#line.takeOut(dropped, this.#queueFull(dropped))
       // Others may have waited for what it claimed.
       if (dropped !== call) this.#goOn()
     }
@@ -326,34 +311,6 @@ export class HeadgateScheduler {
   /** Of a call that was turned away, or left its lane, while it was judged. */
   #takeBack(decision: Decision): void {
     if ('sentAtMs' in decision) this.#ledger.settled(decision, this.#clock.nowMs(), 'unsent')
-  }
-
-  /**
-   * Puts a new call at the end of its lane.
-   * @returns false when it was refused a place
-   */
-  #wait(call: Call, nowMs: number): boolean {
-    const tooLate = this.#hopeless.tooLate(call, nowMs)
-    if (tooLate !== undefined) {
-      call.reject(tooLate)
-      return false
-    }
-    call.listen(aborted => this.#aborted(aborted))
-    this.#queue.append(call)
-    return true
-  }
-
-  /** A waiting call settles without an admission. */
-  #takeOut(call: Call, error: unknown): void {
-    this.#turns.leave(call, this.#clock.nowMs())
-    call.reject(error)
-  }
-
-  #aborted(call: Call): void {
-    if (call.lane === undefined) return
-    this.#counters.aborted++
-    this.#takeOut(call, call.request.signal?.reason)
-    this.#goOn()
   }
 
   // Judging
@@ -415,7 +372,7 @@ export class HeadgateScheduler {
       lane.judging = false
       const head = heads[index] as Place
       const isThere = head.lane === lane
-      if (isThere) this.#takeOut(head.call, error)
+      if (isThere) this.#line.takeOut(head.call, error)
       // A lane is forgotten with its last call.
       if (!isThere || lane.size > 0) this.#turns.judgedInVain(lane, this.#clock.nowMs())
     }
@@ -440,33 +397,20 @@ export class HeadgateScheduler {
   /** A refused call goes to the head of its lane again, as often as it may. */
   #again(attempt: Attempt, error: unknown): void {
     const { call } = attempt
-    const refusal = attempt.refusal ?? {}
-    const mayGoOn =
-      refusal.holdMs === undefined ? call.refusals++ < call.retries : call.holds++ < MOST_HOLDS && call.retries > 0
     const { signal } = call.request
-    const nowMs = this.#clock.nowMs()
-    if (signal?.aborted) call.reject(signal.reason)
-    else if (!mayGoOn || this.#closed)
-      call.reject(new RefusedError(attempt.labels, call.refusals + call.holds, refusal, error))
-    else {
-      // Its limit may have been lowered while it ran, and a hold may outlast its patience.
-      const hopeless =
-        this.#hopeless.tooLarge(call) ?? this.#hopeless.overBudget(call, nowMs) ?? this.#hopeless.tooLate(call, nowMs)
-      if (hopeless !== undefined) {
-        call.reject(hopeless)
-        return
-      }
-      call.waitingSinceMs = nowMs
-      call.listen(aborted => this.#aborted(aborted))
-      const other = call.sharers && this.#queue.sharedBy(call.request)
-      if (other !== undefined) {
-        // Somebody has asked for the same meanwhile: the two become one.
-        this.#turns.leave(other, nowMs)
-        absorb(call, other)
-      }
-      this.#queue.prepend(call)
-      this.#turns.cameBack(call, nowMs)
+    if (signal?.aborted) {
+      call.reject(signal.reason)
+      return
     }
+    const nowMs = this.#clock.nowMs()
+    const hopeless =
+      tooOften(attempt, error, this.#closed) ??
+      // Its limit may have been lowered while it ran, and a hold may outlast its patience.
+      this.#hopeless.tooLarge(call) ??
+      this.#hopeless.overBudget(call, nowMs) ??
+      this.#hopeless.tooLate(call, nowMs)
+    if (hopeless !== undefined) call.reject(hopeless)
+    else this.#line.prepend(call, nowMs)
   }
 
   // Time
@@ -513,11 +457,7 @@ export class HeadgateScheduler {
     const nowMs = this.#clock.nowMs()
     this.#runner.giveUpLate(nowMs)
     this.#serve(nowMs)
-    for (let call = this.#queue.late(nowMs); call !== undefined; call = this.#queue.late(nowMs)) {
-      this.#counters.expired += call.sharers?.expire(nowMs) ?? 1
-      if (call.sharers?.isEmpty === false) this.#queue.retime(call)
-      else this.#takeOut(call, tooLate(call, nowMs))
-    }
+    this.#line.expire(nowMs)
     this.#pollers.turn()
     this.#goOn()
   }
