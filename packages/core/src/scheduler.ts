@@ -1,4 +1,4 @@
-import { ClosedError, QueueFullError } from './errors.ts'
+import { ClosedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
 import type { Labels } from './limits/limit.ts'
 import type { PollCall } from './poll/poller.ts'
@@ -35,6 +35,7 @@ import { WakeTimer } from './run/wake-timer.ts'
 
 /** Heads sent at once to a ledger that answers later: one round trip serves them all. */
 const BATCH = 32
+
 /** THE loop: judge, charge, run, learn. */
 export class HeadgateScheduler {
   readonly #settings: Settings
@@ -90,6 +91,7 @@ export class HeadgateScheduler {
       turns: this.#turns,
       hopeless: this.#hopeless,
       counters: this.#counters,
+      maxQueued: settings.maxQueued,
       nowMs,
       left: () => this.#goOn(),
     })
@@ -248,64 +250,48 @@ export class HeadgateScheduler {
   }
 
   #enqueue(call: Call, nowMs: number): void {
-    if (this.#queue.isEmpty && this.#turns.isEmpty && this.#batch === 1 && call.ways === undefined) {
-      // Nobody waits: no lane is needed unless the call is refused.
-      this.#counters.judgements++
-      const decided = this.#ledger.decide([call], nowMs)
-      if (Array.isArray(decided)) {
-        const decision = (decided as Decisions)[0] as Decision
-        if ('sentAtMs' in decision) {
-          this.#runner.admit(call, decision)
-          this.#runner.launch()
-          this.#pollers.turn()
-          this.#arm()
-          return
-        }
-        if (this.#isFull) this.#turnAway(call)
-        else if (this.#line.append(call, nowMs)) this.#turns.refused(call.lane as Lane, decision.gate, nowMs)
-        this.#arm()
-        return
-      }
+    if (!this.#queue.isEmpty || !this.#turns.isEmpty || this.#batch > 1 || call.ways !== undefined) {
+      this.#queueUp(call, nowMs)
+      return
+    }
+    // Nobody waits: no lane is needed unless the call is refused.
+    this.#counters.judgements++
+    const decided = this.#ledger.decide([call], nowMs)
+    if (Array.isArray(decided)) {
+      const decision = (decided as Decisions)[0] as Decision
+      if ('sentAtMs' in decision) {
+        this.#runner.admit(call, decision)
+        this.#runner.launch()
+        this.#pollers.turn()
+      } else if (this.#line.isFull) this.#line.turnAway(call)
+      else if (this.#line.append(call, nowMs)) this.#turns.refused(call.lane as Lane, decision.gate, nowMs)
+    } else {
       this.#batch = BATCH
-      if (!this.#isFull && this.#line.append(call, nowMs))
+      if (!this.#line.isFull && this.#line.append(call, nowMs))
         this.#await([call.lane as Lane], decided as Promise<Decisions>)
       else {
-        this.#turnAway(call)
+        this.#line.turnAway(call)
         void (decided as Promise<Decisions>).then(
           ([decision]) => this.#takeBack(decision as Decision),
           () => undefined,
         )
       }
-      this.#arm()
-      return
     }
-    const isFull = this.#isFull
+    this.#arm()
+  }
+
+  /** Others wait, perhaps before it. */
+  #queueUp(call: Call, nowMs: number): void {
+    const { isFull } = this.#line
     if (isFull && this.#deciding && this.#settings.overflow === 'reject') {
-      this.#turnAway(call)
+      this.#line.turnAway(call)
       return
     }
     if (!this.#line.append(call, nowMs)) return
     this.#turns.came(call, nowMs)
     this.#serve(nowMs)
-    // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
-    if (isFull && call.lane !== undefined && this.#queue.size > this.#settings.maxQueued) {
-      const dropped = this.#queue.dropFor(call)
-      this.#line.takeOut(dropped, this.#queueFull(dropped))
-      // Others may have waited for what it claimed.
-      if (dropped !== call) this.#goOn()
-    }
-  }
-
-  get #isFull(): boolean {
-    return this.#queue.size >= this.#settings.maxQueued
-  }
-
-  #queueFull(call: Call): QueueFullError {
-    return new QueueFullError(call.request.labels, this.#settings.maxQueued)
-  }
-
-  #turnAway(call: Call): void {
-    if (!call.settled) call.reject(this.#queueFull(call))
+    // Others may have waited for what the one that loses its place had claimed.
+    if (isFull && this.#line.makeRoom(call)) this.#goOn()
   }
 
   /** Of a call that was turned away, or left its lane, while it was judged. */

@@ -1,3 +1,4 @@
+import { QueueFullError } from '../errors.ts'
 import type { Call } from './call.ts'
 import type { Hopeless } from './hopeless.ts'
 import type { Queue } from './queue.ts'
@@ -11,6 +12,7 @@ export interface LineSetup {
   readonly turns: Turns
   readonly hopeless: Hopeless
   readonly counters: Counters
+  readonly maxQueued: number
   readonly nowMs: () => number
   /** A caller has taken its call back: others may have waited for what it claimed. */
   readonly left: () => void
@@ -82,6 +84,28 @@ export class Line {
     return true
   }
 
+  get isFull(): boolean {
+    return this.#setup.queue.size >= this.#setup.maxQueued
+  }
+
+  /** A call that would have to wait, unless it has heard so already. */
+  turnAway(call: Call): void {
+    if (!call.settled) call.reject(this.#full(call))
+  }
+
+  /**
+   * A newcomer stands in a line that was full, if it has not gone: one call loses its place. Those that wait may be of other
+   * accounts, and a call that need not wait takes nobody's.
+   * @returns false when that was nobody, or the newcomer itself
+   */
+  makeRoom(newcomer: Call): boolean {
+    const { queue, maxQueued } = this.#setup
+    if (newcomer.lane === undefined || queue.size <= maxQueued) return false
+    const dropped = queue.dropFor(newcomer)
+    this.takeOut(dropped, this.#full(dropped))
+    return dropped !== newcomer
+  }
+
   takeOut(call: Call, error: unknown): void {
     this.#setup.turns.leave(call, this.#setup.nowMs())
     call.reject(error)
@@ -103,5 +127,9 @@ export class Line {
       if (call.sharers?.isEmpty === false) queue.retime(call)
       else this.takeOut(call, tooLate(call, nowMs))
     }
+  }
+
+  #full(call: Call): QueueFullError {
+    return new QueueFullError(call.request.labels, this.#setup.maxQueued)
   }
 }
