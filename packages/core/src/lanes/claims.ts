@@ -1,7 +1,7 @@
 import type { Gate } from '../ports/ledger.ts'
 import type { GateKeeper } from './gate-keeper.ts'
 import { goesBefore, type Lane } from './lane.ts'
-import type { Room } from './room.ts'
+import { type Room, roomOf } from './room.ts'
 
 /** A claim leaves one token in so many idle: from this size on it may be made at the first bounce. */
 const CHEAP_CLAIM_SIZE = 50
@@ -111,7 +111,7 @@ export class Claims {
   #makeAgain(room: Room, dropped: Lane, nowMs: number): void {
     const { elder } = room
     if (elder === undefined || elder === dropped) return
-    const at = elder.room ?? (elder.cohort?.lanes.has(elder) ? elder.cohort.room : undefined)
+    const at = roomOf(elder)
     if (at !== undefined) this.make(elder, at.gate, nowMs)
   }
 

@@ -4,10 +4,7 @@ import { Elders } from './elders.ts'
 import type { GateKeeper } from './gate-keeper.ts'
 import { Heap } from './heap.ts'
 import { goesBefore, type Lane } from './lane.ts'
-import { Cohort, Room } from './room.ts'
-
-/** Turns served are sorted out when so many are kept, and again whenever twice what was left. */
-const SERVED_AT_LEAST = 64
+import { Cohort, Room, roomOf } from './room.ts'
 
 /**
  * Who goes next. Every lane that cannot go waits in the room of the gate that refuses it; a room wakes when its gate
@@ -147,8 +144,7 @@ export class Waiting {
     for (const gate of lane.cohort?.gates ?? []) {
       const room = this.#rooms.get(gate)
       if (room === undefined) continue
-      room.served.set(lane.group, lane.turn)
-      if (room.served.size > room.forgetFrom) this.#forgetServed(room)
+      room.serve(lane.group, lane.turn)
       // Its first lane may be of this group: the one that comes before it now may need fewer tokens.
       this.#retime(room, nowMs)
     }
@@ -286,7 +282,7 @@ export class Waiting {
 
   /** The lane's place among those that wait has changed. */
   #moved(lane: Lane, nowMs: number): void {
-    const room = lane.room ?? (lane.cohort?.lanes.has(lane) ? lane.cohort.room : undefined)
+    const room = roomOf(lane)
     if (room !== undefined) {
       this.#sort(lane, room)
       this.#retime(room, nowMs)
@@ -318,12 +314,5 @@ export class Waiting {
     cohort.room = undefined
     room.remove(cohort)
     this.#retime(room, nowMs)
-  }
-
-  /** A turn served before that of everybody who waits changes nobody's rank. */
-  #forgetServed(room: Room): void {
-    const oldest = room.top?.rank ?? Number.POSITIVE_INFINITY
-    for (const [group, turn] of room.served) if (turn < oldest) room.served.delete(group)
-    room.forgetFrom = 2 * room.served.size + SERVED_AT_LEAST
   }
 }
