@@ -1,44 +1,40 @@
-import { ClosedError, QueueFullError, RefusedError } from './errors.ts'
+import { ClosedError } from './errors.ts'
 import type { Lane } from './lanes/lane.ts'
-import { Waiting } from './lanes/waiting.ts'
 import type { Labels } from './limits/limit.ts'
-import { checkKeys, checkNumber, checkWhole, wrongOption } from './options.ts'
 import type { PollCall } from './poll/poller.ts'
 import { Pollers } from './poll/pollers.ts'
 import type { PollOptions, Reading } from './poll/reading.ts'
 import type { Clock } from './ports/clock.ts'
-import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused, Ticket } from './ports/ledger.ts'
+import type { Decision, Decisions, Gate, LedgerSession, Passage, Refused } from './ports/ledger.ts'
 import type { SchedulerEvent } from './ports/observer.ts'
 import type { HoldOptions, ScheduleRequest, Task } from './request.ts'
 import type { Attempt } from './run/attempt.ts'
 import { Call, type Place, type Watch, Way } from './run/call.ts'
-import { checkHistory, checkLabels, checkReasoned, checkRequest, checkTask } from './run/check-request.ts'
+import {
+  checkHistory,
+  checkLabels,
+  checkNewLimit,
+  checkNote,
+  checkReasoned,
+  checkRequest,
+  checkTask,
+} from './run/check-request.ts'
 import { Hopeless } from './run/hopeless.ts'
-import { Passages } from './run/passages.ts'
+import { Line } from './run/line.ts'
 import { Queue } from './run/queue.ts'
 import { Remembrance } from './run/remembrance.ts'
+import { Resolver } from './run/resolver.ts'
 import { Runner } from './run/runner.ts'
 import type { Settings } from './run/settings.ts'
-import { absorb, join, Sharer, sharedCall } from './run/sharers.ts'
+import { Sharer, sharedCall } from './run/sharers.ts'
 import { tell } from './run/tell.ts'
-import { tooLate } from './run/too-late.ts'
-import {
-  type Counters,
-  type Explanation,
-  explanation,
-  newCounters,
-  type Snapshot,
-  snapshot,
-  soonest,
-} from './run/view.ts'
+import { tooOften } from './run/too-often.ts'
+import { Turns } from './run/turns.ts'
+import { type Counters, type Explanation, newCounters, type Snapshot, View } from './run/view.ts'
 import { WakeTimer } from './run/wake-timer.ts'
-import { Ways } from './run/ways.ts'
 
 /** Heads sent at once to a ledger that answers later: one round trip serves them all. */
 const BATCH = 32
-/** Refusals with a time use up no retry, but a server that bans every probe must not be asked for ever. */
-const MOST_HOLDS = 10
-const NO_WAYS: readonly never[] = Object.freeze([])
 
 /** THE loop: judge, charge, run, learn. */
 export class HeadgateScheduler {
@@ -46,17 +42,16 @@ export class HeadgateScheduler {
   readonly #clock: Clock
   readonly #ledger: LedgerSession
   readonly #remembrance: Remembrance
-  readonly #waiting: Waiting
-  readonly #passages = new Passages()
+  readonly #resolver: Resolver
   readonly #queue: Queue
+  readonly #turns: Turns
   readonly #hopeless: Hopeless
-  readonly #ways: Ways
+  readonly #line: Line
   readonly #runner: Runner
   readonly #pollers: Pollers
+  readonly #view: View
   readonly #counters: Counters = newCounters()
   readonly #timer: WakeTimer
-  /** Lanes whose head is judged next, whatever their turn: nobody waits before them at any of their gates. */
-  #fresh: Lane[] = []
   #serving = false
   /** Heads are with a ledger that answers later. */
   #deciding = false
@@ -81,30 +76,24 @@ export class HeadgateScheduler {
       bornAtMs: nowMs(),
       nowMs,
       changed: gate => {
-        if (!this.#waiting.isEmpty) this.#waiting.changed(gate, nowMs())
+        if (!this.#turns.isEmpty) this.#turns.changed(gate, nowMs())
       },
       lastingChanged: when => this.#remembrance.changed(when),
       spent: gate => this.#spent(gate),
       emit,
     })
+    this.#resolver = new Resolver(this.#ledger, limits)
     this.#hopeless = new Hopeless(this.#ledger, this.#counters)
-    this.#ways = new Ways(this.#ledger)
-    this.#waiting = new Waiting(
-      {
-        readyAtMs: (gate, tokens, atMs) => this.#ledger.readyAtMs(gate, tokens, atMs),
-        // A lane whose last call was just taken back needs nothing.
-        costOf: (gate, lane) => (lane.first === undefined ? 0 : this.#ledger.costOf(gate, lane.first as Place)),
-        reservedOf: (gate, lane, atMs) =>
-          lane.first === undefined ? 0 : this.#ledger.reservedOf(gate, lane.first as Place, atMs),
-        sizeOf: gate => this.#ledger.sizeOf(gate),
-        areOne: ({ first: a }, { first: b }) =>
-          this.#queue.withWays > 0 && a !== undefined && b !== undefined && (a as Place).call === (b as Place).call,
-      },
-      settings.fairBy,
-    )
-    this.#queue = new Queue(settings.fairBy, settings.overflow, lane => {
-      this.#ledger.retain(lane.passage)
-      this.#waiting.enter(lane)
+    this.#queue = new Queue(settings.fairBy, settings.overflow, lane => this.#turns.enter(lane))
+    this.#turns = new Turns(this.#ledger, this.#queue, settings.fairBy)
+    this.#line = new Line({
+      queue: this.#queue,
+      turns: this.#turns,
+      hopeless: this.#hopeless,
+      counters: this.#counters,
+      maxQueued: settings.maxQueued,
+      nowMs,
+      left: () => this.#goOn(),
     })
     this.#runner = new Runner({
       ledger: this.#ledger,
@@ -122,6 +111,7 @@ export class HeadgateScheduler {
       answersLater: () => this.#batch > 1,
       arm: () => this.#arm(),
     })
+    this.#view = new View(this.#ledger, this.#queue, this.#turns)
     this.#timer = new WakeTimer(this.#clock, () => this.#wake())
     this.#remembrance.begin(this.#ledger)
   }
@@ -134,11 +124,11 @@ export class HeadgateScheduler {
     return new Promise<T>((resolve, reject) => {
       checkRequest(request, this.#settings.limitNames)
       checkTask('schedule', task)
-      const passage = this.#passageOf(request, request.labels)
-      const ways = this.#waysOf(request)
+      const passage = this.#resolver.passageOf(request)
+      const ways = this.#resolver.alternativesOf(request)
       let nowMs = this.#clock.nowMs()
       // What has come free is handed out before the newcomer is judged. Tasks start in it, and may do anything.
-      if (this.#waiting.wakeAtMs <= nowMs) {
+      if (this.#turns.wakeAtMs <= nowMs) {
         this.#serve(nowMs)
         nowMs = this.#clock.nowMs()
       }
@@ -164,29 +154,24 @@ export class HeadgateScheduler {
   pollWith<T>(request: ScheduleRequest, call: PollCall<T>, options: PollOptions): AsyncIterable<Reading<T>> {
     checkRequest(request, this.#settings.limitNames)
     checkTask('pollWith', call)
-    const passages = [this.#passageOf(request, request.labels), ...this.#waysOf(request)]
+    const passages = [this.#resolver.passageOf(request), ...this.#resolver.alternativesOf(request)]
     return this.#pollers.poll(passages, request, call, options)
   }
 
   hold(labels: Labels, hold: HoldOptions): void {
-    checkLabels('hold', labels)
-    checkKeys('hold', hold, ['forMs', 'reason'])
-    const { forMs, reason } = checkReasoned('hold', hold)
+    const { forMs, reason } = checkReasoned('hold', labels, hold)
     this.#ledger.hold(labels, forMs, reason, this.#clock.nowMs())
     this.#goOn()
   }
 
   halve(labels: Labels, how: { forMs: number; reason: string }): void {
-    checkLabels('halve', labels)
-    checkKeys('halve', how, ['forMs', 'reason'])
-    const { forMs, reason } = checkReasoned('halve', how)
+    const { forMs, reason } = checkReasoned('halve', labels, how)
     this.#ledger.halve(labels, forMs, reason, this.#clock.nowMs())
     this.#goOn()
   }
 
   remember(name: string, forMs: number): readonly number[] {
-    checkHistory('remember', name)
-    checkNumber('remember', 'forMs', forMs, 1)
+    checkNote(name, forMs)
     return this.#remembrance.remember(name, forMs)
   }
 
@@ -202,41 +187,21 @@ export class HeadgateScheduler {
   }
 
   setLimit(name: string, limit: number): void {
-    checkWhole('setLimit', 'limit', limit, 1)
-    if (!this.#settings.limitNames.has(name)) {
-      throw wrongOption('setLimit', 'name', `the name of a limit (${[...this.#settings.limitNames].join(', ')})`, name)
-    }
+    checkNewLimit(name, limit, this.#settings.limitNames)
     this.#ledger.setLimit(name, limit, this.#clock.nowMs())
-    for (const call of this.#queue.calls()) {
-      const tooLarge = this.#hopeless.tooLarge(call)
-      if (tooLarge !== undefined) this.#takeOut(call, tooLarge)
-    }
+    this.#line.takeOutAll(call => this.#hopeless.tooLarge(call))
     this.#goOn()
   }
 
   explain(request: ScheduleRequest): Explanation {
     checkRequest(request, this.#settings.limitNames)
-    const { cost, priority } = request
-    const nowMs = this.#clock.nowMs()
-    const explain = (passage: Passage) => {
-      const isAwaited = this.#waiting.isAwaited(passage, priority ?? 0)
-      return explanation(
-        this.#ledger,
-        { passage, cost, priority },
-        this.#queue.lanes,
-        isAwaited,
-        this.#queue.withWays > 0,
-        nowMs,
-      )
-    }
-    const own = explain(this.#passageOf(request, request.labels))
-    const ways = this.#waysOf(request)
-    return ways.length === 0 ? own : soonest([own, ...ways.map(explain)])
+    const passages = [this.#resolver.passageOf(request), ...this.#resolver.alternativesOf(request)]
+    return this.#view.explain(request, passages, this.#clock.nowMs())
   }
 
   snapshot(): Snapshot {
     const counters = { ...this.#counters, queued: this.#queue.size, running: this.#runner.size }
-    return snapshot(this.#ledger, this.#queue.lanes, counters, this.#clock.nowMs())
+    return this.#view.snapshot(counters, this.#clock.nowMs())
   }
 
   drain(): Promise<void> {
@@ -246,7 +211,7 @@ export class HeadgateScheduler {
   close(): Promise<void> {
     this.#closed = true
     this.#pollers.close()
-    for (const call of this.#queue.calls()) this.#takeOut(call, new ClosedError())
+    this.#line.takeOutAll(() => new ClosedError())
     this.#goOn()
     return this.drain()
   }
@@ -256,28 +221,6 @@ export class HeadgateScheduler {
   }
 
   // Waiting
-
-  #waysOf(request: ScheduleRequest): readonly Passage[] {
-    const { alternatives } = request
-    return alternatives === undefined ? NO_WAYS : alternatives.map(labels => this.#passageOf(request, labels))
-  }
-
-  #passageOf(request: ScheduleRequest, labels: Labels): Passage {
-    let passage = this.#passages.get(labels)
-    if (passage === undefined) {
-      checkLabels('schedule', labels)
-      passage = this.#ledger.resolve(labels)
-      this.#passages.add(labels, passage)
-    }
-    if (request.unlimited !== true && !passage.gates.some(gate => gate.kind !== 'budget')) {
-      const names = Object.keys(labels).join(', ') || 'none'
-      const by = this.#settings.limits.map(limit => `"${limit.name}" by ${limit.by.join('+')}`).join(', ')
-      throw new TypeError(
-        `schedule: option "labels": expected labels that a limit applies to (${by}), or unlimited: true, got ${names}`,
-      )
-    }
-    return passage
-  }
 
   #enter(call: Call, ways: readonly Passage[], nowMs: number): void {
     if (ways.length > 0) call.ways = ways.map(way => new Way(call, way))
@@ -290,173 +233,70 @@ export class HeadgateScheduler {
   #share(passage: Passage, ways: readonly Passage[], task: Task<unknown>, sharer: Sharer, nowMs: number): void {
     const waiting = this.#queue.sharedBy(sharer.request)
     if (waiting === undefined) {
-      const call = sharedCall(passage, task, sharer, nowMs, changed => this.#retime(changed))
+      const call = sharedCall(passage, task, sharer, nowMs, changed => this.#queue.retime(changed))
       this.#enter(call, ways, nowMs)
-      return
-    }
-    const earliestMs =
-      sharer.deadlineMs === Number.POSITIVE_INFINITY ? nowMs : this.#hopeless.earliestMs(waiting, nowMs)
-    if (earliestMs > sharer.deadlineMs) {
-      this.#counters.expired++
-      sharer.reject(tooLate(sharer, nowMs, earliestMs))
-      return
-    }
-    join(waiting, sharer)
-    this.#retime(waiting)
-    if ((sharer.request.priority ?? 0) > (waiting.request.priority ?? 0)) {
-      this.#leaveLane(waiting, nowMs)
-      waiting.request = { ...waiting.request, priority: sharer.request.priority as number }
-      this.#queue.append(waiting)
-      this.#settleLanes(waiting, nowMs)
-      this.#serve(nowMs)
-    } else this.#arm()
-  }
-
-  #retime(call: Call): void {
-    if (call.lane !== undefined) this.#queue.retime(call)
+    } else if (this.#line.join(waiting, sharer, nowMs)) this.#serve(nowMs)
+    else this.#arm()
   }
 
   /** Errors have used up a budget: the calls that wait for it fail now, for nobody waits for minutes unasked. */
   #spent(budget: Gate): void {
     const nowMs = this.#clock.nowMs()
-    for (const call of this.#queue.calls()) {
-      if (!call.places.some(({ passage }) => passage.gates.includes(budget))) continue
-      const overBudget = this.#hopeless.overBudget(call, nowMs)
-      if (overBudget !== undefined) this.#takeOut(call, overBudget)
-    }
+    this.#line.takeOutAll(call =>
+      call.places.some(({ passage }) => passage.gates.includes(budget))
+        ? this.#hopeless.overBudget(call, nowMs)
+        : undefined,
+    )
   }
 
   #enqueue(call: Call, nowMs: number): void {
-    if (this.#queue.isEmpty && this.#waiting.isEmpty && this.#batch === 1 && call.ways === undefined) {
-      // Nobody waits: no lane is needed unless the call is refused.
-      this.#counters.judgements++
-      const decided = this.#ledger.decide([call], nowMs)
-      if (Array.isArray(decided)) {
-        const decision = (decided as Decisions)[0] as Decision
-        if ('sentAtMs' in decision) {
-          this.#runner.admit(call, decision)
-          this.#runner.launch()
-          this.#pollers.turn()
-          this.#arm()
-          return
-        }
-        if (this.#isFull) this.#turnAway(call)
-        else if (this.#wait(call, nowMs)) this.#waiting.place(call.lane as Lane, decision.gate, nowMs)
-        this.#arm()
-        return
-      }
+    if (!this.#queue.isEmpty || !this.#turns.isEmpty || this.#batch > 1 || call.ways !== undefined) {
+      this.#queueUp(call, nowMs)
+      return
+    }
+    // Nobody waits: no lane is needed unless the call is refused.
+    this.#counters.judgements++
+    const decided = this.#ledger.decide([call], nowMs)
+    if (Array.isArray(decided)) {
+      const decision = (decided as Decisions)[0] as Decision
+      if ('sentAtMs' in decision) {
+        this.#runner.admit(call, decision)
+        this.#runner.launch()
+        this.#pollers.turn()
+      } else if (this.#line.isFull) this.#line.turnAway(call)
+      else if (this.#line.append(call, nowMs)) this.#turns.refused(call.lane as Lane, decision.gate, nowMs)
+    } else {
       this.#batch = BATCH
-      if (!this.#isFull && this.#wait(call, nowMs)) this.#await([call.lane as Lane], decided as Promise<Decisions>)
+      if (!this.#line.isFull && this.#line.append(call, nowMs))
+        this.#await([call.lane as Lane], decided as Promise<Decisions>)
       else {
-        this.#turnAway(call)
+        this.#line.turnAway(call)
         void (decided as Promise<Decisions>).then(
           ([decision]) => this.#takeBack(decision as Decision),
           () => undefined,
         )
       }
-      this.#arm()
-      return
     }
-    const isFull = this.#isFull
+    this.#arm()
+  }
+
+  /** Others wait, perhaps before it. */
+  #queueUp(call: Call, nowMs: number): void {
+    const { isFull } = this.#line
     if (isFull && this.#deciding && this.#settings.overflow === 'reject') {
-      this.#turnAway(call)
+      this.#line.turnAway(call)
       return
     }
-    if (!this.#wait(call, nowMs)) return
-    this.#settleLanes(call, nowMs)
+    if (!this.#line.append(call, nowMs)) return
+    this.#turns.came(call, nowMs)
     this.#serve(nowMs)
-    // Those that wait may be of other accounts: a call that need not wait takes nobody's place.
-    if (isFull && call.lane !== undefined && this.#queue.size > this.#settings.maxQueued) {
-      const dropped = this.#queue.dropFor(call)
-      this.#takeOut(dropped, this.#queueFull(dropped))
-      // Others may have waited for what it claimed.
-      if (dropped !== call) this.#goOn()
-    }
-  }
-
-  get #isFull(): boolean {
-    return this.#queue.size >= this.#settings.maxQueued
-  }
-
-  #queueFull(call: Call): QueueFullError {
-    return new QueueFullError(call.request.labels, this.#settings.maxQueued)
-  }
-
-  #turnAway(call: Call): void {
-    if (!call.settled) call.reject(this.#queueFull(call))
+    // Others may have waited for what the one that loses its place had claimed.
+    if (isFull && this.#line.makeRoom(call)) this.#goOn()
   }
 
   /** Of a call that was turned away, or left its lane, while it was judged. */
   #takeBack(decision: Decision): void {
     if ('sentAtMs' in decision) this.#ledger.settled(decision, this.#clock.nowMs(), 'unsent')
-  }
-
-  /**
-   * Puts a new call at the end of its lane.
-   * @returns false when it was refused a place
-   */
-  #wait(call: Call, nowMs: number): boolean {
-    const tooLate = this.#hopeless.tooLate(call, nowMs)
-    if (tooLate !== undefined) {
-      call.reject(tooLate)
-      return false
-    }
-    call.listen(aborted => this.#aborted(aborted))
-    this.#queue.append(call)
-    return true
-  }
-
-  /** A call has come to the end of its lanes. */
-  #settleLanes(call: Call, nowMs: number): void {
-    if (call.ways === undefined) {
-      this.#settleLane(call.lane as Lane, nowMs)
-      return
-    }
-    // Behind others of its lanes it need not be looked at.
-    if (call.places.every(({ lane }) => lane === undefined || lane.size > 1)) return
-    for (const { lane } of this.#ways.inOrder(call, nowMs)) if (lane !== undefined) this.#settleLane(lane, nowMs)
-  }
-
-  /** A lane that has just got its only call waits behind others, or is judged. */
-  #settleLane(lane: Lane, nowMs: number): void {
-    // One under judgement is looked at again when its decision is in.
-    if (lane.size > 1 || lane.judging) return
-    const blocker = this.#waiting.blockerOf(lane)
-    if (blocker === undefined) this.#fresh.push(lane)
-    else this.#waiting.place(lane, blocker, nowMs)
-  }
-
-  /** A waiting call settles without an admission. */
-  #takeOut(call: Call, error: unknown): void {
-    this.#leaveLane(call, this.#clock.nowMs())
-    call.reject(error)
-  }
-
-  #leaveLane(call: Call, nowMs: number): void {
-    const stood = call.places.map(place => ({ lane: place.lane, wasHead: place.lane?.first === place }))
-    this.#queue.take(call)
-    for (const { lane, wasHead } of stood) if (lane !== undefined) this.#left(lane, wasHead, nowMs)
-  }
-
-  #left(lane: Lane, wasHead: boolean, nowMs: number): void {
-    if (lane.size === 0) {
-      // One under judgement is forgotten when its decision is in.
-      if (!lane.judging) this.#forget(lane, nowMs)
-    } else if (wasHead) this.#waiting.changedFor(lane, nowMs)
-  }
-
-  #forget(lane: Lane, nowMs: number): void {
-    this.#queue.drop(lane)
-    this.#waiting.exit(lane, nowMs)
-    this.#ledger.release(lane.passage)
-    this.#fresh = this.#fresh.filter(other => other !== lane)
-  }
-
-  #aborted(call: Call): void {
-    if (call.lane === undefined) return
-    this.#counters.aborted++
-    this.#takeOut(call, call.request.signal?.reason)
-    this.#goOn()
   }
 
   // Judging
@@ -470,7 +310,7 @@ export class HeadgateScheduler {
     }
     this.#serving = true
     while (!this.#deciding) {
-      const lanes = this.#nextLanes(nowMs)
+      const lanes = this.#turns.next(this.#batch, nowMs)
       if (lanes.length === 0) break
       this.#counters.judgements += lanes.length
       const heads = lanes.map(lane => lane.first as Place)
@@ -485,39 +325,10 @@ export class HeadgateScheduler {
       else this.#await(lanes, decided as Promise<Decisions>)
     }
     this.#serving = false
-    if (!this.#deciding) this.#waiting.tidy()
+    if (!this.#deciding) this.#turns.tidy()
     this.#runner.launch()
     this.#pollers.turn()
     this.#arm()
-  }
-
-  #nextLanes(nowMs: number): Lane[] {
-    const lanes: Lane[] = []
-    let putOff: Lane[] | undefined
-    while (lanes.length < this.#batch) {
-      const lane = this.#waiting.takeNext(nowMs) ?? this.#fresh.shift()
-      if (lane === undefined) break
-      if (this.#isJudgedElsewhere(lane)) {
-        putOff ??= []
-        putOff.push(lane)
-        continue
-      }
-      const claim = this.#waiting.claimBefore(lane, nowMs)
-      if (claim !== undefined) this.#waiting.place(lane, claim.gate, nowMs)
-      else {
-        lane.judging = true
-        lanes.push(lane)
-      }
-    }
-    if (putOff !== undefined) this.#fresh.push(...putOff)
-    return lanes
-  }
-
-  /** Its head is about to be judged by other labels: it must not get two tickets. */
-  #isJudgedElsewhere(lane: Lane): boolean {
-    if (this.#batch === 1) return false
-    const { call } = lane.first as Place
-    return call.ways !== undefined && call.places.some(place => place.lane?.judging && place.lane.first === place)
   }
 
   #await(lanes: readonly Lane[], decided: Promise<Decisions>): void {
@@ -546,9 +357,10 @@ export class HeadgateScheduler {
     for (const [index, lane] of lanes.entries()) {
       lane.judging = false
       const head = heads[index] as Place
-      if (head.lane === lane) this.#takeOut(head.call, error)
-      else if (lane.size === 0) this.#forget(lane, this.#clock.nowMs())
-      if (lane.size > 0) this.#fresh.push(lane)
+      const isThere = head.lane === lane
+      if (isThere) this.#line.takeOut(head.call, error)
+      // A lane is forgotten with its last call.
+      if (!isThere || lane.size > 0) this.#turns.judgedInVain(lane, this.#clock.nowMs())
     }
   }
 
@@ -560,68 +372,31 @@ export class HeadgateScheduler {
       const head = heads[index] as Place
       if (head.lane !== lane) {
         this.#takeBack(decision)
-        if (lane.size === 0) this.#forget(lane, nowMs)
-        else this.#fresh.push(lane)
-        continue
-      }
-      if ('sentAtMs' in decision) this.#go(lane, head, decision, nowMs)
-      else this.#waiting.place(lane, (decision as Refused).gate, nowMs)
+        this.#turns.judgedInVain(lane, nowMs)
+      } else if ('sentAtMs' in decision) {
+        this.#turns.admitted(lane, head, nowMs)
+        this.#runner.admit(head.call, decision)
+      } else this.#turns.refused(lane, (decision as Refused).gate, nowMs)
     }
-  }
-
-  #go(lane: Lane, place: Place, ticket: Ticket, nowMs: number): void {
-    const { call } = place
-    this.#waiting.overtakes(lane, nowMs)
-    // Where it waited as well.
-    const others =
-      call.ways &&
-      call.places
-        .filter(other => other !== place)
-        .map(other => ({ lane: other.lane, wasHead: other.lane?.first === other }))
-    this.#queue.take(call)
-    this.#runner.admit(call, ticket)
-    this.#waiting.admitted(lane, nowMs)
-    if (lane.size === 0) this.#forget(lane, nowMs)
-    else if (lane.wokenBy === undefined) this.#fresh.push(lane)
-    else this.#waiting.requeue(lane, lane.wokenBy, nowMs)
-    if (others === undefined) return
-    for (const other of others) if (other.lane !== undefined) this.#left(other.lane, other.wasHead, nowMs)
   }
 
   /** A refused call goes to the head of its lane again, as often as it may. */
   #again(attempt: Attempt, error: unknown): void {
     const { call } = attempt
-    const refusal = attempt.refusal ?? {}
-    const mayGoOn =
-      refusal.holdMs === undefined ? call.refusals++ < call.retries : call.holds++ < MOST_HOLDS && call.retries > 0
     const { signal } = call.request
-    const nowMs = this.#clock.nowMs()
-    if (signal?.aborted) call.reject(signal.reason)
-    else if (!mayGoOn || this.#closed)
-      call.reject(new RefusedError(attempt.labels, call.refusals + call.holds, refusal, error))
-    else {
-      // Its limit may have been lowered while it ran, and a hold may outlast its patience.
-      const hopeless =
-        this.#hopeless.tooLarge(call) ?? this.#hopeless.overBudget(call, nowMs) ?? this.#hopeless.tooLate(call, nowMs)
-      if (hopeless !== undefined) {
-        call.reject(hopeless)
-        return
-      }
-      call.waitingSinceMs = nowMs
-      call.listen(aborted => this.#aborted(aborted))
-      const other = call.sharers && this.#queue.sharedBy(call.request)
-      if (other !== undefined) {
-        // Somebody has asked for the same meanwhile: the two become one.
-        this.#leaveLane(other, nowMs)
-        absorb(call, other)
-      }
-      this.#queue.prepend(call)
-      for (const { lane } of call.ways === undefined ? [call] : this.#ways.inOrder(call, nowMs)) {
-        if (lane === undefined) continue
-        if (lane.size === 1) this.#settleLane(lane, nowMs)
-        else this.#waiting.changedFor(lane, nowMs)
-      }
+    if (signal?.aborted) {
+      call.reject(signal.reason)
+      return
     }
+    const nowMs = this.#clock.nowMs()
+    const hopeless =
+      tooOften(attempt, error, this.#closed) ??
+      // Its limit may have been lowered while it ran, and a hold may outlast its patience.
+      this.#hopeless.tooLarge(call) ??
+      this.#hopeless.overBudget(call, nowMs) ??
+      this.#hopeless.tooLate(call, nowMs)
+    if (hopeless !== undefined) call.reject(hopeless)
+    else this.#line.prepend(call, nowMs)
   }
 
   // Time
@@ -639,7 +414,7 @@ export class HeadgateScheduler {
   #goOn(): void {
     if (this.#serving) return
     const nowMs = this.#clock.nowMs()
-    if (this.#fresh.length > 0 || this.#waiting.wakeAtMs <= nowMs) this.#serve(nowMs)
+    if (this.#turns.isDue || this.#turns.wakeAtMs <= nowMs) this.#serve(nowMs)
     else this.#arm()
     this.#rest()
   }
@@ -656,7 +431,7 @@ export class HeadgateScheduler {
   #arm(): void {
     this.#timer.set(
       Math.min(
-        this.#deciding ? Number.POSITIVE_INFINITY : this.#waiting.wakeAtMs,
+        this.#deciding ? Number.POSITIVE_INFINITY : this.#turns.wakeAtMs,
         this.#queue.deadlineAtMs,
         this.#runner.timeoutAtMs,
         this.#pollers.wakeAtMs,
@@ -668,11 +443,7 @@ export class HeadgateScheduler {
     const nowMs = this.#clock.nowMs()
     this.#runner.giveUpLate(nowMs)
     this.#serve(nowMs)
-    for (let call = this.#queue.late(nowMs); call !== undefined; call = this.#queue.late(nowMs)) {
-      this.#counters.expired += call.sharers?.expire(nowMs) ?? 1
-      if (call.sharers?.isEmpty === false) this.#queue.retime(call)
-      else this.#takeOut(call, tooLate(call, nowMs))
-    }
+    this.#line.expire(nowMs)
     this.#pollers.turn()
     this.#goOn()
   }

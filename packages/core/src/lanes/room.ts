@@ -58,14 +58,15 @@ export class Cohort {
   }
 }
 
+/** Turns served are sorted out when so many are kept, and again whenever twice what was left. */
+const SERVED_AT_LEAST = 64
+
 /** Those who wait for one gate: cohorts, and lanes by themselves. */
 export class Room {
   readonly gate: Gate
   readonly waiters = new Heap<Lane | Cohort>(goesBefore)
   /** The latest turn served, by group, since the gate is contended. */
   readonly served = new Map<string, number>()
-  /** From how many on the kept turns are sorted out. */
-  forgetFrom = 64
   /** Cohorts that draw on this gate, wherever they wait. */
   cohorts = 0
   /** A lane for which this gate's tokens are kept until its other gates have theirs. */
@@ -75,6 +76,7 @@ export class Room {
   wakeAtMs = Number.POSITIVE_INFINITY
   heapIndex = -1
   readonly #ages = new Heap<Age>(isOlder)
+  #forgetFrom = SERVED_AT_LEAST
 
   constructor(gate: Gate) {
     this.gate = gate
@@ -101,9 +103,24 @@ export class Room {
     this.#ages.remove(waiter.age)
   }
 
+  /** A lane of the group was served, with the turn that it gets next. */
+  serve(group: string, turn: number): void {
+    this.served.set(group, turn)
+    if (this.served.size <= this.#forgetFrom) return
+    // A turn served before that of everybody who waits changes nobody's rank.
+    const oldest = this.top?.rank ?? Number.POSITIVE_INFINITY
+    for (const [each, servedAt] of this.served) if (servedAt < oldest) this.served.delete(each)
+    this.#forgetFrom = 2 * this.served.size + SERVED_AT_LEAST
+  }
+
   /** The waiter's rank or age has changed. */
   update(waiter: Lane | Cohort): void {
     this.waiters.update(waiter)
     this.#ages.update(waiter.age)
   }
+}
+
+/** Where the lane waits, by itself or within its cohort. Undefined while it is judged. */
+export function roomOf(lane: Lane): Room | undefined {
+  return lane.room ?? (lane.cohort?.lanes.has(lane) ? lane.cohort.room : undefined)
 }

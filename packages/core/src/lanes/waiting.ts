@@ -1,29 +1,10 @@
 import type { Gate, Passage } from '../ports/ledger.ts'
+import { Claims } from './claims.ts'
 import { Elders } from './elders.ts'
+import type { GateKeeper } from './gate-keeper.ts'
 import { Heap } from './heap.ts'
 import { goesBefore, type Lane } from './lane.ts'
-import { Cohort, Room } from './room.ts'
-
-/** A claim leaves one token in so many idle: from this size on it may be made at the first bounce. */
-const CHEAP_CLAIM_SIZE = 50
-/** At smaller gates a lane is passed over so often before its claim idles their tokens. */
-const BOUNCES_BEFORE_CLAIM = 3
-/** An elder's claim holds for so many windows: a token is away for a window and its round trip, and it must not miss that. */
-const ELDERS_WINDOWS = 2
-
-/** Turns served are sorted out when so many are kept, and again whenever twice what was left. */
-const SERVED_AT_LEAST = 64
-
-/** What the waiting rooms ask of the ledger. */
-export interface GateKeeper {
-  readyAtMs(gate: Gate, tokens: number, nowMs: number): number
-  costOf(gate: Gate, lane: Lane): number
-  /** Tokens that the lane has to leave to others. */
-  reservedOf(gate: Gate, lane: Lane, nowMs: number): number
-  sizeOf(gate: Gate): number
-  /** The heads of the two are one call, which may go by either. Absent: they never are. */
-  areOne?(a: Lane, b: Lane): boolean
-}
+import { Cohort, Room, roomOf } from './room.ts'
 
 /**
  * Who goes next. Every lane that cannot go waits in the room of the gate that refuses it; a room wakes when its gate
@@ -39,16 +20,22 @@ export class Waiting {
   /** Rooms that may have become empty; kept until the judging is over, for a lane under judgement may come back. */
   readonly #untidy: Room[] = []
   readonly #elders: Elders
+  readonly #claims: Claims
   #turns = 0
 
   constructor(keeper: GateKeeper, fairBy: string) {
     this.#keeper = keeper
     this.#fairBy = fairBy
+    this.#claims = new Claims(keeper, {
+      knownRoomOf: gate => this.#rooms.get(gate),
+      roomOf: gate => this.#room(gate),
+      retime: (room, nowMs) => this.#retime(room, nowMs),
+    })
     this.#elders = new Elders({
       roomOf: gate => this.#rooms.get(gate),
       costOf: (gate, lane) => keeper.costOf(gate, lane),
       moved: (lane, nowMs) => this.#moved(lane, nowMs),
-      chosen: (lane, gate, nowMs) => this.#claim(lane, gate, nowMs),
+      chosen: (lane, gate, nowMs) => this.#claims.make(lane, gate, nowMs),
     })
   }
 
@@ -107,22 +94,18 @@ export class Waiting {
 
   /** An older lane's claim on one of the lane's gates that leaves nothing for it. */
   claimBefore(lane: Lane, nowMs: number): { gate: Gate; readyAtMs: number } | undefined {
-    for (const gate of lane.passage.gates) {
-      const claim = this.#rooms.get(gate)?.claim
-      if (claim === undefined || !this.#isBehind(lane, claim)) continue
-      if (this.#keeper.costOf(gate, lane) === 0) continue
-      const readyAtMs = this.#keeper.readyAtMs(gate, this.#needs(gate, lane, claim, nowMs), nowMs)
-      if (readyAtMs > nowMs) return { gate, readyAtMs }
-    }
-    return undefined
+    return this.#claims.before(lane, nowMs)
   }
 
   /** The lane waits for `gate`, with the turn it has. */
   place(lane: Lane, gate: Gate, nowMs: number): void {
     lane.age.set(lane, nowMs)
-    if (this.#mustMove(lane, gate, nowMs)) this.#elders.moveTo(this.#room(gate), lane, nowMs)
-    if (lane.wokenBy !== undefined && lane.wokenBy !== gate) this.#bounced(lane, gate, nowMs)
-    if (lane.elderOf !== undefined) this.#claim(lane, gate, nowMs)
+    if (this.#claims.areWasted(lane, gate, nowMs)) this.#elders.moveTo(this.#room(gate), lane, nowMs)
+    if (lane.wokenBy !== undefined && lane.wokenBy !== gate) {
+      lane.wokenBy = undefined
+      this.#claims.bounced(lane, gate, nowMs)
+    }
+    if (lane.elderOf !== undefined) this.#claims.make(lane, gate, nowMs)
     const room = this.#room(gate)
     const { cohort } = lane
     if (cohort === undefined || !cohort.gates.includes(gate)) {
@@ -157,12 +140,11 @@ export class Waiting {
     lane.turn = lane.rank = ++this.#turns
     lane.bounces = 0
     this.#elders.dismiss(lane, nowMs)
-    this.#dropClaims(lane, nowMs)
+    this.#claims.drop(lane, nowMs)
     for (const gate of lane.cohort?.gates ?? []) {
       const room = this.#rooms.get(gate)
       if (room === undefined) continue
-      room.served.set(lane.group, lane.turn)
-      if (room.served.size > room.forgetFrom) this.#forgetServed(room)
+      room.serve(lane.group, lane.turn)
       // Its first lane may be of this group: the one that comes before it now may need fewer tokens.
       this.#retime(room, nowMs)
     }
@@ -170,7 +152,7 @@ export class Waiting {
 
   /** Takes the lane out, to be judged anew or forgotten. A lane under judgement is out already. */
   leave(lane: Lane, nowMs: number): void {
-    this.#dropClaims(lane, nowMs)
+    this.#claims.drop(lane, nowMs)
     this.#elders.dismiss(lane, nowMs)
     const { cohort, room } = lane
     lane.room = undefined
@@ -236,11 +218,6 @@ export class Waiting {
     }
   }
 
-  /** What the other claims is kept from the lane. */
-  #isBehind(lane: Lane, claim: Lane): boolean {
-    return claim !== lane && goesBefore(claim, lane) && this.#keeper.areOne?.(claim, lane) !== true
-  }
-
   #isAwaited(gate: Gate, by: Lane | undefined): boolean {
     const room = this.#rooms.get(gate)
     return room !== undefined && (room.waiters.size > 0 || (room.claim !== undefined && room.claim !== by))
@@ -259,16 +236,7 @@ export class Waiting {
   #readyAtMs(room: Room, nowMs: number): number {
     const lane = this.#firstOf(room, nowMs)
     if (lane === undefined) return Number.POSITIVE_INFINITY
-    const { claim } = room
-    const isBehind = claim !== undefined && this.#isBehind(lane, claim)
-    return this.#keeper.readyAtMs(room.gate, this.#needs(room.gate, lane, isBehind ? claim : undefined, nowMs), nowMs)
-  }
-
-  /** Tokens that must be free for the lane to go: its own, and what it leaves, be that reserved or an older lane's claim. */
-  #needs(gate: Gate, lane: Lane, claim: Lane | undefined, nowMs: number): number {
-    const cost = this.#keeper.costOf(gate, lane)
-    const reserved = cost === 0 ? 0 : this.#keeper.reservedOf(gate, lane, nowMs)
-    return cost + Math.max(reserved, claim === undefined ? 0 : this.#needs(gate, claim, undefined, nowMs))
+    return this.#claims.readyAtMs(room, lane, nowMs)
   }
 
   #retime(room: Room, nowMs: number): void {
@@ -308,18 +276,18 @@ export class Waiting {
     lane.rank = rank
     this.#sort(lane, room)
     // Whoever goes before it now is no longer kept from what it claims.
-    this.#retimeClaims(lane, nowMs)
+    this.#claims.retime(lane, nowMs)
     return true
   }
 
   /** The lane's place among those that wait has changed. */
   #moved(lane: Lane, nowMs: number): void {
-    const room = lane.room ?? (lane.cohort?.lanes.has(lane) ? lane.cohort.room : undefined)
+    const room = roomOf(lane)
     if (room !== undefined) {
       this.#sort(lane, room)
       this.#retime(room, nowMs)
     }
-    this.#retimeClaims(lane, nowMs)
+    this.#claims.retime(lane, nowMs)
   }
 
   #sort(lane: Lane, room: Room): void {
@@ -346,85 +314,5 @@ export class Waiting {
     cohort.room = undefined
     room.remove(cohort)
     this.#retime(room, nowMs)
-  }
-
-  /** While an elder waits elsewhere for longer than its tokens here are worth, other old calls may have them. */
-  #mustMove(lane: Lane, gate: Gate, nowMs: number): boolean {
-    const here = lane.elderOf?.gate
-    if (here === undefined || here === gate) return false
-    return gate.kind === 'hold' || this.#waitMs(lane, gate, nowMs) > ELDERS_WINDOWS * here.windowMs
-  }
-
-  #bounced(lane: Lane, gate: Gate, nowMs: number): void {
-    lane.wokenBy = undefined
-    // Holds last: tokens kept meanwhile would be wasted.
-    if (gate.kind === 'hold') {
-      this.#dropClaims(lane, nowMs)
-      return
-    }
-    lane.bounces++
-    const shared = lane.cohort?.gates ?? []
-    const cheap = shared.includes(gate) && shared.every(each => this.#keeper.sizeOf(each) >= CHEAP_CLAIM_SIZE)
-    if (cheap || lane.bounces >= BOUNCES_BEFORE_CLAIM) this.#claim(lane, gate, nowMs)
-  }
-
-  /** @param gate the one that refuses the lane */
-  #claim(lane: Lane, gate: Gate, nowMs: number): void {
-    const waitMs = this.#waitMs(lane, gate, nowMs) / (lane.elderOf === undefined ? 1 : ELDERS_WINDOWS)
-    // A claim from an earlier bounce may idle its tokens for longer than this time.
-    this.#dropClaims(lane, nowMs, waitMs)
-    for (const each of lane.passage.gates) {
-      // Where an elder itself waits, those who come from other rooms would get past it.
-      if (waitMs > each.windowMs && (lane.elderOf === undefined || each !== gate)) continue
-      const room = this.#room(each)
-      if (room.claim === lane || (room.claim !== undefined && !goesBefore(lane, room.claim))) continue
-      room.claim = lane
-      lane.claims ??= []
-      lane.claims.push(room)
-      this.#retime(room, nowMs)
-    }
-  }
-
-  #retimeClaims(lane: Lane, nowMs: number): void {
-    for (const room of lane.claims ?? []) if (room.claim === lane) this.#retime(room, nowMs)
-  }
-
-  /**
-   * For how long a gate that refuses the lane idles what the lane claims elsewhere. A claim on tokens is worth at most the
-   * window that they would come back in; a cap's or budget's are back as soon as any call ends, so only another of these is worth waiting for.
-   */
-  #waitMs(lane: Lane, gate: Gate, nowMs: number): number {
-    if (gate.kind !== 'bucket') return 0
-    const waitMs = this.#keeper.readyAtMs(gate, this.#needs(gate, lane, undefined, nowMs), nowMs) - nowMs
-    return waitMs === Number.POSITIVE_INFINITY ? gate.windowMs : waitMs
-  }
-
-  /** @param beyondMs only those on gates with a shorter window */
-  #dropClaims(lane: Lane, nowMs: number, beyondMs = Number.POSITIVE_INFINITY): void {
-    const { claims } = lane
-    if (claims === undefined) return
-    const kept = claims.filter(room => room.gate.windowMs >= beyondMs)
-    lane.claims = kept.length === 0 ? undefined : kept
-    for (const room of claims) {
-      if (room.claim !== lane || room.gate.windowMs >= beyondMs) continue
-      room.claim = undefined
-      this.#claimAgain(room, lane, nowMs)
-      this.#retime(room, nowMs)
-    }
-  }
-
-  /** An older lane's claim took the place of that of the elder who waits here. */
-  #claimAgain(room: Room, dropped: Lane, nowMs: number): void {
-    const { elder } = room
-    if (elder === undefined || elder === dropped) return
-    const at = elder.room ?? (elder.cohort?.lanes.has(elder) ? elder.cohort.room : undefined)
-    if (at !== undefined) this.#claim(elder, at.gate, nowMs)
-  }
-
-  /** A turn served before that of everybody who waits changes nobody's rank. */
-  #forgetServed(room: Room): void {
-    const oldest = room.top?.rank ?? Number.POSITIVE_INFINITY
-    for (const [group, turn] of room.served) if (turn < oldest) room.served.delete(group)
-    room.forgetFrom = 2 * room.served.size + SERVED_AT_LEAST
   }
 }

@@ -42,14 +42,28 @@ export function checkLabels(where: string, labels: unknown): void {
   }
 }
 
-/** How long, and why. */
-export function checkReasoned<T extends { forMs: number; reason: string }>(where: string, how: T): T {
+/** What is done to labels: for how long, and why. */
+export function checkReasoned<T extends { forMs: number; reason: string }>(where: string, labels: unknown, how: T): T {
+  checkLabels(where, labels)
+  checkKeys(where, how, ['forMs', 'reason'])
   checkNumber(where, 'forMs', how.forMs, 0)
   if (typeof how.reason !== 'string') throw wrongOption(where, 'reason', 'a text', how.reason)
   return how
 }
 
+export function checkNewLimit(name: string, limit: number, limitNames: ReadonlySet<string>): void {
+  checkWhole('setLimit', 'limit', limit, 1)
+  if (!limitNames.has(name))
+    throw wrongOption('setLimit', 'name', `the name of a limit (${[...limitNames].join(', ')})`, name)
+}
+
 /** The name of a history. */
 export function checkHistory(where: string, name: unknown): void {
   if (typeof name !== 'string' || name === '') throw wrongOption(where, 'name', 'a text that is not empty', name)
+}
+
+/** What is noted in a history, and how long it is kept. */
+export function checkNote(name: string, forMs: number): void {
+  checkHistory('remember', name)
+  checkNumber('remember', 'forMs', forMs, 1)
 }

@@ -81,8 +81,9 @@ export class Queue {
     return this.#shared.size === 0 ? undefined : this.#shared.get(shareKey(request))
   }
 
-  /** The deadline of a waiting call has changed. */
+  /** The deadline of a call has changed, which may wait or not. */
   retime(call: Call): void {
+    if (call.lane === undefined) return
     const isBound = call.deadlineMs !== Number.POSITIVE_INFINITY
     if (!this.#deadlines.has(call)) {
       if (isBound) this.#deadlines.push(call)

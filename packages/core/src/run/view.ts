@@ -1,7 +1,9 @@
-import type { Lane } from '../lanes/lane.ts'
 import type { Labels } from '../limits/limit.ts'
-import type { GateState, Head, LedgerSession } from '../ports/ledger.ts'
+import type { GateState, Head, LedgerSession, Passage } from '../ports/ledger.ts'
+import type { ScheduleRequest } from '../request.ts'
 import type { Call, Place } from './call.ts'
+import type { Queue } from './queue.ts'
+import type { Turns } from './turns.ts'
 
 /** What has happened since the scheduler was made. */
 export interface Counters {
@@ -52,65 +54,76 @@ export interface Explanation {
   readonly gates: readonly GateState[]
 }
 
-export function snapshot(
-  ledger: LedgerSession,
-  lanes: Iterable<Lane>,
-  counters: Snapshot['counters'],
-  nowMs: number,
-): Snapshot {
-  const gates = ledger.gates(nowMs)
-  return {
-    buckets: gates.filter(gate => gate.kind === 'bucket'),
-    caps: gates.filter(gate => gate.kind === 'cap'),
-    budgets: gates.filter(gate => gate.kind === 'budget'),
-    holds: gates.filter(gate => gate.kind === 'hold'),
-    lanes: [...lanes].map(lane => ({ labels: lane.passage.labels, priority: lane.priority, waiting: lane.size })),
-    counters,
+/** What a scheduler shows of itself. */
+export class View {
+  readonly #ledger: LedgerSession
+  readonly #queue: Queue
+  readonly #turns: Turns
+
+  constructor(ledger: LedgerSession, queue: Queue, turns: Turns) {
+    this.#ledger = ledger
+    this.#queue = queue
+    this.#turns = turns
+  }
+
+  snapshot(counters: Snapshot['counters'], nowMs: number): Snapshot {
+    const gates = this.#ledger.gates(nowMs)
+    return {
+      buckets: gates.filter(gate => gate.kind === 'bucket'),
+      caps: gates.filter(gate => gate.kind === 'cap'),
+      budgets: gates.filter(gate => gate.kind === 'budget'),
+      holds: gates.filter(gate => gate.kind === 'hold'),
+      lanes: [...this.#queue.lanes].map(({ passage: { labels }, priority, size }) => ({
+        labels,
+        priority,
+        waiting: size,
+      })),
+      counters,
+    }
+  }
+
+  /** @param passages by any of which the call may go */
+  explain({ cost, priority }: ScheduleRequest, passages: readonly Passage[], nowMs: number): Explanation {
+    return soonest(passages.map(passage => this.#explain({ passage, cost, priority }, nowMs)))
+  }
+
+  #explain(head: Head, nowMs: number): Explanation {
+    const gates = this.#ledger.explain(head, nowMs)
+    let because: GateState | undefined
+    for (const gate of gates) {
+      if (gate.waitMs === 0) continue
+      if (because === undefined || (because.waitMs !== null && (gate.waitMs === null || gate.waitMs > because.waitMs)))
+        because = gate
+    }
+    return {
+      go: because === undefined && !this.#turns.isAwaited(head.passage, head.priority ?? 0),
+      ...(because !== undefined && { because }),
+      waitMs: because === undefined ? 0 : because.waitMs,
+      before: this.#before(head.passage),
+      gates,
+    }
+  }
+
+  /** Calls that wait and draw on one of the same gates. */
+  #before({ gates }: Passage): number {
+    const mine = new Set(gates)
+    let before = 0
+    // A call with alternatives stands in several lanes, and is one.
+    const counted = new Set<Call>()
+    for (const lane of this.#queue.lanes) {
+      if (!lane.passage.gates.some(gate => mine.has(gate))) continue
+      if (this.#queue.withWays === 0) before += lane.size
+      else for (let place = lane.first; place !== undefined; place = place.next) counted.add((place as Place).call)
+    }
+    return before + counted.size
   }
 }
 
 /** Of the explanations of several labels the one by which the call goes first, as far as is known. */
-export function soonest(explanations: readonly Explanation[]): Explanation {
+function soonest(explanations: readonly Explanation[]): Explanation {
   const waits = ({ waitMs }: Explanation) => waitMs ?? Number.POSITIVE_INFINITY
   return explanations.reduce((best, each) => {
     if (each.go !== best.go) return each.go ? each : best
     return waits(each) < waits(best) || (waits(each) === waits(best) && each.before < best.before) ? each : best
   })
-}
-
-/**
- * @param isAwaited others wait for one of the call's gates, so that it waits its turn
- * @param haveWays calls with alternatives are among those that wait
- */
-export function explanation(
-  ledger: LedgerSession,
-  head: Head,
-  lanes: Iterable<Lane>,
-  isAwaited: boolean,
-  haveWays: boolean,
-  nowMs: number,
-): Explanation {
-  const gates = ledger.explain(head, nowMs)
-  let because: GateState | undefined
-  for (const gate of gates) {
-    if (gate.waitMs === 0) continue
-    if (because === undefined || (because.waitMs !== null && (gate.waitMs === null || gate.waitMs > because.waitMs)))
-      because = gate
-  }
-  const mine = new Set(head.passage.gates)
-  let before = 0
-  // A call with alternatives stands in several lanes, and is one.
-  const counted = new Set<Call>()
-  for (const lane of lanes) {
-    if (!lane.passage.gates.some(gate => mine.has(gate))) continue
-    if (!haveWays) before += lane.size
-    else for (let place = lane.first; place !== undefined; place = place.next) counted.add((place as Place).call)
-  }
-  return {
-    go: because === undefined && !isAwaited,
-    ...(because !== undefined && { because }),
-    waitMs: because === undefined ? 0 : because.waitMs,
-    before: before + counted.size,
-    gates,
-  }
 }

@@ -152,6 +152,21 @@ describe('one sharer leaves', () => {
 })
 
 describe('maxWaitMs', () => {
+  test('is over for all once the call runs, even when one of them leaves', async () => {
+    const { clock, job } = spent()
+    const abort = new AbortController()
+    const first = job({ ...balance, signal: abort.signal })
+    const second = job({ ...balance, maxWaitMs: 1500 })
+    await clock.advance(1001)
+    abort.abort()
+    // The clock is looked at for this one.
+    job({ labels })
+    await clock.advance(1000)
+    first.answer('12.5')
+    await clock.advance(0)
+    expect(second.value).toBe('12.5')
+  })
+
   test("the first one's binds nobody else", async () => {
     const { clock, job } = gate([perUid])
     const running = job({ labels })

@@ -21,6 +21,7 @@ import { Job, startsOf } from './harness.ts'
 function remote(limits: readonly Limit[], options: Partial<SchedulerOptions> = {}) {
   const clock = virtualClock()
   const asked: (readonly Head[])[] = []
+  let retained = 0
   const pending: { arrive: () => void; fail: (error: unknown) => void }[] = []
   const scheduler = createScheduler({
     limits,
@@ -32,6 +33,8 @@ function remote(limits: readonly Limit[], options: Partial<SchedulerOptions> = {
         const session = memoryLedger().open(setup)
         return new Proxy(session, {
           get(target, name) {
+            if (name === 'retain') retained++
+            if (name === 'release') retained--
             if (name !== 'decide') return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target)
             return ((heads, nowMs) => {
               asked.push(heads)
@@ -49,6 +52,8 @@ function remote(limits: readonly Limit[], options: Partial<SchedulerOptions> = {
     clock,
     scheduler,
     asked,
+    /** Lanes whose gates the ledger has to keep. */
+    retained: () => retained,
     job: (request: ScheduleRequest) => new Job(clock, scheduler, request, false),
     quick: (request: ScheduleRequest) => new Job(clock, scheduler, request, true),
     async arrive() {
@@ -104,6 +109,16 @@ describe('a ledger that answers later', () => {
     controller.abort()
     await arriveAll()
     expect(scheduler.snapshot().buckets).toMatchObject([{ free: 1, inFlight: 0 }])
+  })
+
+  test('a lane whose last call is taken back while it is judged is forgotten once', async () => {
+    const { job, retained, arriveAll } = remote([perUid(1)])
+    const controller = new AbortController()
+    job({ labels, signal: controller.signal })
+    controller.abort()
+    expect(retained()).toBe(1)
+    await arriveAll()
+    expect(retained()).toBe(0)
   })
 
   test('drain is over when the last call is taken back, or its decision fails', async () => {
