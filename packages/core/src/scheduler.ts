@@ -75,6 +75,7 @@ export class HeadgateScheduler {
       fairBy: settings.fairBy,
       bornAtMs: nowMs(),
       nowMs,
+      epochMs: () => this.#clock.epochMs(),
       changed: gate => {
         if (!this.#turns.isEmpty) this.#turns.changed(gate, nowMs())
       },

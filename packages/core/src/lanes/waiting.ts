@@ -189,6 +189,7 @@ export class Waiting {
       // Its first lane may have changed, and with it the room's place.
       if (this.#due.peek() !== room) continue
       const lane = room.top as Lane
+      if (this.#isPassing(lane, room, nowMs)) continue
       const { cohort } = lane
       if (lane.room === undefined) this.#takeFromCohort(cohort as Cohort, lane, nowMs)
       else {
@@ -216,6 +217,21 @@ export class Waiting {
     for (let room = this.#untidy.pop(); room !== undefined; room = this.#untidy.pop()) {
       if (room.waiters.size === 0 && room.cohorts === 0 && room.claim === undefined) this.#rooms.delete(room.gate)
     }
+  }
+
+  /**
+   * Whether somebody at another of its gates, who goes before it, can go now: what was learned of a route since that room's
+   * time was set may have brought it forward.
+   */
+  #isPassing(lane: Lane, room: Room, nowMs: number): boolean {
+    for (const gate of lane.passage.gates) {
+      const other = gate === room.gate ? undefined : this.#rooms.get(gate)
+      const first = other?.top
+      if (other === undefined || first === undefined || other.wakeAtMs <= nowMs || !goesBefore(first, lane)) continue
+      this.#retime(other, nowMs)
+      if (other.wakeAtMs <= nowMs) return true
+    }
+    return false
   }
 
   #isAwaited(gate: Gate, by: Lane | undefined): boolean {

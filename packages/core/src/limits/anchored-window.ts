@@ -55,6 +55,13 @@ export class AnchoredWindow extends SlidingWindow {
     return Math.min(this.#sentAtMs, nowMs) + delayMs
   }
 
+  /** The window may be over, and another call begin the next: of what is still to be answered nothing is known. */
+  override slept(): void {
+    this.#sentAtMs = Number.POSITIVE_INFINITY
+    this.#untilMs = Number.NEGATIVE_INFINITY
+    this.#firstMs = Number.POSITIVE_INFINITY
+  }
+
   #begin(sentAtMs: number, notBeforeMs: number): void {
     this.#sentAtMs = sentAtMs
     this.#untilMs = notBeforeMs + this.#windowMs - guardMs(this.#windowMs)

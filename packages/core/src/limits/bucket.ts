@@ -222,6 +222,11 @@ export class Bucket extends LimitGate implements Gate {
     this.inFlight += tokens
   }
 
+  /** The machine slept, and the clock with it, but the server's did not. */
+  slept(): void {
+    this.#answers.slept()
+  }
+
   /** The call never left. */
   giveBack(tokens: number): void {
     this.inFlight -= tokens

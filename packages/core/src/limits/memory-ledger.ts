@@ -28,6 +28,7 @@ import { pick } from './keys.ts'
 import type { Labels } from './limit.ts'
 import { Returns } from './returns.ts'
 import type { MemoryGate } from './shelf.ts'
+import { SleepWatch } from './sleep-watch.ts'
 import { MemoryTicket } from './ticket.ts'
 
 const NOTHING_SEEN: Seen = Object.freeze({})
@@ -48,6 +49,8 @@ class MemoryLedger implements LedgerSession {
   readonly #holdPasses: HoldPasses
   readonly #returns: Returns
   readonly #halving: Halving
+  /** Undefined: however long a clock stands still, no limit lets more through for it. */
+  readonly #sleep: SleepWatch | undefined
   #decisions = 0
 
   constructor(setup: LedgerSetup) {
@@ -56,6 +59,8 @@ class MemoryLedger implements LedgerSession {
     this.#holdPasses = new HoldPasses(setup, this.#holds)
     this.#returns = new Returns(setup)
     this.#halving = new Halving(setup)
+    const isUnsafe = setup.limits.some(limit => limit.kind === 'token-bucket' && limit.window === 'anchored')
+    this.#sleep = isUnsafe ? new SleepWatch(setup.epochMs, setup.nowMs()) : undefined
   }
 
   resolve(labels: Labels): Passage {
@@ -72,6 +77,7 @@ class MemoryLedger implements LedgerSession {
   }
 
   decide(heads: readonly Head[], nowMs: number): Decisions {
+    this.#heedSleep(nowMs)
     const [first] = heads
     const isOne = first !== undefined && heads.length === 1
     const decisions = isOne ? [this.#decideOne(first, nowMs)] : heads.map(head => this.#decideOne(head, nowMs))
@@ -134,6 +140,7 @@ class MemoryLedger implements LedgerSession {
   counted(given: Ticket, nowMs: number, seen: Seen): void {
     const ticket = given as MemoryTicket
     if (ticket.settled) return
+    this.#heedSleep(nowMs)
     if (!ticket.isCounted) this.#returns.received(ticket, nowMs, seen.reusedConnection)
     if (seen.serverTimeMs !== undefined && this.#setup.useFloor) this.#returns.told(ticket, seen.serverTimeMs)
   }
@@ -293,6 +300,10 @@ class MemoryLedger implements LedgerSession {
     return [...this.#gates.all()]
       .map(gate => stateOf(gate, 1, nowMs))
       .concat([...this.#holds.all()].map(hold => holdState(hold, nowMs)))
+  }
+
+  #heedSleep(nowMs: number): void {
+    if (this.#sleep?.hasSlept(nowMs)) for (const bucket of this.#gates.buckets()) bucket.slept()
   }
 
   #close(labels: Labels, forMs: number, reason: string, nowMs: number): Hold {

@@ -21,6 +21,9 @@ export class SlidingWindow extends TimeRing {
   /** A call takes tokens. @param isFirst the whole bucket is free @param delayMs from an instant to its return */
   taken(_isFirst: boolean, _nowMs: number, _delayMs: number): void {}
 
+  /** Our clock stood still for a while, the server's did not: what is kept is longer ago. */
+  slept(): void {}
+
   /** The server has counted `tokens`, at `fromMs` at the latest. */
   enter(fromMs: number, tokens: number): number {
     for (let i = 0; i < tokens; i++) this.insert(fromMs)

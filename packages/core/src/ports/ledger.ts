@@ -82,6 +82,8 @@ export interface LedgerSetup {
   /** When the scheduler was made: cold starts count from it. */
   readonly bornAtMs: number
   readonly nowMs: () => number
+  /** The wall clock, which goes on while the machine sleeps. */
+  readonly epochMs: () => number
   /** To be called whenever a gate may let a call through earlier than it last said. */
   readonly changed: (gate: Gate) => void
   /**

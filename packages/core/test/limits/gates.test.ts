@@ -17,6 +17,7 @@ test('a passage whose route was dropped gets the one that is in use now', () => 
     fairBy: 'uid',
     bornAtMs: 0,
     nowMs: () => nowMs,
+    epochMs: () => nowMs,
     changed: () => undefined,
     lastingChanged: () => undefined,
     spent: () => undefined,

@@ -53,6 +53,7 @@ function begin({ uid, ip }: World): { model: Model; real: Real } {
     fairBy: 'uid',
     bornAtMs: 0,
     nowMs: () => host.nowMs,
+    epochMs: () => host.nowMs,
     changed: () => undefined,
     lastingChanged: () => undefined,
     spent: () => undefined,

@@ -72,6 +72,7 @@ function begin(setup: NaiveSetup): { model: Model; real: Real } {
     fairBy: 'uid',
     bornAtMs: 0,
     nowMs: () => clock.nowMs,
+    epochMs: () => clock.nowMs,
     changed: () => undefined,
     lastingChanged: () => undefined,
     spent: () => undefined,

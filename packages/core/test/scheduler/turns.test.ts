@@ -90,6 +90,35 @@ describe('turns', () => {
     expect(startsOf(jobs)).toStrictEqual([3003, 2002, 1001])
   })
 
+  test('and also where its own gate has its token back sooner than was known when it came to wait there', async () => {
+    const { clock, job, quick } = gate([
+      tokenBucket({ name: 'endpoint', limit: 1, windowMs: 1_000, by: ['uid', 'endpoint'] }),
+      inFlight({ name: 'cap', limit: 1, by: ['ip'] }),
+    ])
+    const over = (uid: string) => ({ labels: { ip: 'a', uid, endpoint: 'e' } })
+    const takes = async (ms: number, uid: string) => {
+      const call = job(over(uid))
+      await clock.advance(ms)
+      call.answer()
+      await clock.advance(0)
+    }
+    for (let i = 0; i < 39; i++) await takes(50, `trip ${i}`)
+    await takes(50, 'u')
+    const startMs = clock.nowMs()
+    const high = quick({ ...over('u'), priority: 2 })
+    const other = job(over('v'))
+    const leaving = new AbortController()
+    quick({ ...over('w'), signal: leaving.signal })
+    const low = quick(over('u'))
+    leaving.abort()
+    // The fortieth answer: from now on a token is back by nine tenths of a round trip sooner.
+    await clock.advance(970)
+    other.answer()
+    await clock.advance(2_000)
+    expect(high.startsMs).toStrictEqual([startMs + 970])
+    expect(low.startsMs[0]).toBeGreaterThan(startMs + 1_900)
+  })
+
   test('a call that needs several tokens is not overtaken by those that need one', async () => {
     const { clock, quick } = gate([perUid(3)])
     quick({ ...of('u', 'e'), cost: 2 })

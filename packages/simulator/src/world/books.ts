@@ -167,8 +167,8 @@ export class Books {
   }
 }
 
-/** The same for calls that may share one. One that may go by any address asks for the same by each. */
-export function shareKeyOf({ roams }: Scenario, { coalesce, life }: CallLog, labels: Labels): string {
-  const asked = Object.entries(labels).filter(([name]) => !roams || name !== 'ip')
+/** The same for calls that may share one. One that may go by any address, as pollers do not, asks for the same by each. */
+export function shareKeyOf({ roams }: Scenario, { coalesce, life, load }: CallLog, labels: Labels): string {
+  const asked = Object.entries(labels).filter(([name]) => !roams || load < 0 || name !== 'ip')
   return JSON.stringify([life, coalesce, ...asked.sort(([a], [b]) => (a < b ? -1 : 1))])
 }
