@@ -20,8 +20,15 @@ export function sharedLimit(limit: Limit, share: number): Limit {
     typeof whole === 'number'
       ? shareOfLimit(limit, whole, share)
       : (labels: Labels) => shareOfLimit(limit, whole(labels), share)
-  if (limit.kind !== 'token-bucket' || limit.burst === undefined) return { ...limit, limit: tokens }
-  return { ...limit, limit: tokens, burst: shareOf(limit.burst, share) }
+  if (limit.kind !== 'token-bucket') return { ...limit, limit: tokens }
+  const { burst, window, ...rest } = limit
+  return {
+    ...rest,
+    limit: tokens,
+    ...(burst !== undefined && { burst: shareOf(burst, share) }),
+    // Whose call has begun a window that others share nobody knows: each token is away for a window of its own.
+    ...(window !== undefined && window !== 'anchored' && { window }),
+  }
 }
 
 /** What a function of the labels or `setLimit` gives; what is no limit is left as it is, to be refused as ever. */

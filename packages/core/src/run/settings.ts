@@ -33,7 +33,8 @@ export interface SchedulerOptions {
   /**
    * Of every limit, above 0 and at most 1: for several processes that use the same limits without a common ledger, each with
    * its share. Rounded down, but at least 1 (of an error budget 2), so the shares of a small limit may be more than the whole.
-   * `setLimit` and what headers tell speak of the whole limit; snapshots, `explain` and errors show the share. Default 1.
+   * `setLimit` and what headers tell speak of the whole limit; snapshots, `explain` and errors show the share. A share of an
+   * `anchored` limit is kept as a sliding one, for nobody knows whose call began the window. Default 1.
    */
   share?: number
   /** After so long a task is given up, its signal aborts and its call counts as lost. Milliseconds, default 60 000. */

@@ -53,6 +53,18 @@ describe('share', () => {
     expect(jobs.filter(({ started }) => started)).toHaveLength(2)
   })
 
+  test('of an anchored limit: each token is away for a window of its own, for others may begin the server’s', async () => {
+    const anchored = tokenBucket({ name: 'uid', limit: 4, windowMs: 1_000, by: ['uid'], window: 'anchored' })
+    const { clock, quick } = gate([anchored], { share: 0.5 })
+    quick({ labels })
+    await clock.advance(900)
+    quick({ labels })
+    const next = [quick({ labels }), quick({ labels })]
+    await clock.advance(10_000)
+    // With the window that it began itself both would be back at 1001.
+    expect(next.map(({ startsMs }) => startsMs[0])).toStrictEqual([1_001, 1_901])
+  })
+
   test('of an error budget: stops at its part of the errors, and is never too small for any call', async () => {
     for (const [limit, errors] of [
       [12, 3],

@@ -72,10 +72,5 @@ function apart(dice: Dice, scenario: Scenario): Scenario {
   const smallest = Math.min(...clientLimits(scenario).flatMap(({ limit, burst = limit }) => [limit, burst]))
   if (smallest < clients) return scenario
   const { budgets: _, memory: __, ...rest } = scenario
-  // Whose call begins such a window is known to nobody who has only a share.
-  const limits = scenario.limits.map(({ window, ...rule }) => ({
-    ...rule,
-    ...(window !== undefined && window !== 'anchored' && { window }),
-  }))
-  return { ...rest, limits, clients, caps: [], faults: scenario.faults.filter(({ kind }) => APART.has(kind)) }
+  return { ...rest, clients, caps: [], faults: scenario.faults.filter(({ kind }) => APART.has(kind)) }
 }
