@@ -163,7 +163,10 @@ export function awayUntil(attempt: Attempt, rule: Rule, scenario: Scenario, rout
   const afterMs = routes.after(labels['ip'] as string, endedAtMs)
   const beforeMs = routes.before(labels['ip'] as string, sentAtMs)
   const silenceMs = afterMs - routes.silentSince(labels['ip'] as string, beforeMs, sentAtMs)
-  return slept(scenario, endedAtMs, afterMs + Math.max(scenario.lostCallMs, silenceMs) * (1 + DRIFT) + windowMs)
+  const knownMs = afterMs + Math.max(scenario.lostCallMs, silenceMs) * (1 + DRIFT) + windowMs
+  // No answer of it tells how far back it was counted; a counter that decays is not told later that a second route has no floor.
+  const floorMs = rule.window === 'decay' ? routes.usualMs(labels['ip'] as string, endedAtMs) : 0
+  return slept(scenario, endedAtMs, knownMs + floorMs)
 }
 
 /** How late a timer may come, at the most. */
