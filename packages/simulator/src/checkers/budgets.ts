@@ -107,7 +107,11 @@ function checkLife(
     if (kind === 'stopped') {
       const { settledAtMs: atMs, stopped: said } = call as CallLog
       const againAfterMs = said?.againAfterMs ?? Number.NaN
-      const alive = known.filter(({ failedAtMs }) => lateMs(failedAtMs, windowMs) >= atMs)
+      const doubtful = attempts.filter(({ doubtfulAtMs }) => doubtfulAtMs <= atMs)
+      const alive = [
+        ...known.filter(({ failedAtMs }) => lateMs(failedAtMs, windowMs) >= atMs),
+        ...doubtful.filter(({ doubtfulAtMs }) => lateMs(doubtfulAtMs, windowMs) >= atMs),
+      ]
       if (most(budget, alive) < stop)
         say(`call ${call?.id} failed for ${most(budget, alive)} errors where ${stop} of ${limit} is the end`, atMs)
       if (heard === told.heard && atMs > told.untilMs)

@@ -33,11 +33,11 @@ export const priority: Checker = (scenario, log) => {
 
 type Say = (what: string, atMs: number) => void
 
-/** Loads of the same labels and different priorities. */
-function families({ loads }: Scenario): number[][] {
+/** Loads of the same labels, be it by any address, and different priorities. */
+function families({ loads, roams }: Scenario): number[][] {
   const byLabels = new Map<string, number[]>()
   for (const [index, { labels }] of loads.entries()) {
-    const key = JSON.stringify(labels)
+    const key = JSON.stringify(roams ? { ...labels, ip: '' } : labels)
     const family = byLabels.get(key)
     if (family === undefined) byLabels.set(key, [index])
     else family.push(index)
@@ -53,7 +53,13 @@ interface Event {
 }
 
 /** @returns how many were overtaken by old calls */
-function checkFamily({ loads }: Scenario, log: RunLog, family: ReadonlySet<number>, oldMs: number, say: Say): number {
+function checkFamily(
+  { loads, pollers = [] }: Scenario,
+  log: RunLog,
+  family: ReadonlySet<number>,
+  oldMs: number,
+  say: Say,
+): number {
   const events: Event[] = []
   for (const call of log.calls) {
     if (!family.has(call.load) || Number.isNaN(call.cameAtMs)) continue
@@ -81,7 +87,9 @@ function checkFamily({ loads }: Scenario, log: RunLog, family: ReadonlySet<numbe
     if (attempt === undefined) continue
     const { sentAtMs } = attempt
     const all = call.coalesce === undefined ? [call] : [call, ...sharersOf(attempt)]
-    const own = Math.max(...all.map(priorityOf))
+    // Who polls the same may be one of them.
+    const polled = pollers.filter(({ coalesce }) => coalesce !== undefined && coalesce === call.coalesce)
+    const own = Math.max(...all.map(priorityOf), ...polled.map(plan => plan.priority))
     const cost = loads[call.load]?.cost ?? 1
     for (const [level, calls] of waiting) {
       if (level <= own) continue

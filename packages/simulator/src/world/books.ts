@@ -62,6 +62,7 @@ export class Books {
       errorAtMs: Number.NaN,
       failedAtMs: Number.NaN,
       failedOrder: Number.POSITIVE_INFINITY,
+      doubtfulAtMs: Number.NaN,
       endedOrder: Number.POSITIVE_INFINITY,
       usage: undefined,
     }
@@ -136,6 +137,7 @@ export class Books {
     const { holds } = this.#log
     attempt.outcome = 'lost'
     attempt.answeredAtMs = Number.NaN
+    attempt.doubtfulAtMs = attempt.failedAtMs
     attempt.failedAtMs = Number.NaN
     attempt.failedOrder = Number.POSITIVE_INFINITY
     const told = holds.findLastIndex(hold => hold.attempt === attempt)

@@ -40,6 +40,8 @@ export interface Attempt {
   failedAtMs: number
   /** Its place in the order of things. Infinity: never. */
   failedOrder: number
+  /** An error that was told at the very instant of giving up: heard of or not. */
+  doubtfulAtMs: number
   endedOrder: number
   /** What its answer told of a limit's usage; undefined: nothing. */
   usage: UsageLog | undefined
