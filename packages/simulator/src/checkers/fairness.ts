@@ -45,10 +45,12 @@ export const fairness: Checker = (scenario, log) => {
 }
 
 function isFair(scenario: Scenario): boolean {
-  const { loads, caps, budgets = [], pollers = [], fairBy = 'uid', clients = 1 } = scenario
+  const { loads, caps, budgets = [], pollers = [], fairBy = 'uid', clients = 1, overflow } = scenario
   const width = loads[0]?.pattern.kind === 'saturating' ? loads[0].pattern.width : 0
   return (
     clients === 1 &&
+    // Who is turned away comes back behind all others.
+    overflow === undefined &&
     caps.length + budgets.length + pollers.length === 0 &&
     new Set(loads.map(load => load.labels['ip'])).size === 1 &&
     new Set(loads.map(load => load.labels[fairBy])).size > 1 &&
