@@ -58,6 +58,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'the checker asked too much: at the end of a sleep an answer came at the instant at which a call was given up, and was taken for one that came after it',
   ],
   [
+    'passed-by-at-every-tick',
+    'a host woke its timers every 15.6 ms: a fast poller was due at the tick at which a place was free, took it before those who waited, and they never read again',
+  ],
+  [
     'pollers-asleep-for-good',
     'a one-off call that ended with nothing else under way took the timer of the pollers with it, which slept until somebody called again',
   ],

@@ -8,8 +8,8 @@ import type { Tick } from './tick.ts'
 const FASTEST = 0.9
 /** Hosts' timers come up to so much late; who has waited for one too long may follow sooner. */
 const LATE_MS = 2
-/** A poller is sent on to another of its gates so often before one of them keeps a place for it. */
-const MOST_TOSSES = 3
+/** A poller is sent on to another of its gates so often before one of them keeps a place for it, or lets it pass. */
+export const MOST_TOSSES = 3
 /** A ledger elsewhere answers within so long: calls for that time may be with it. */
 const LEDGER_MS = 50
 

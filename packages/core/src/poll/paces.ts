@@ -2,7 +2,7 @@ import type { Gate, GateState, LedgerSession, Passage } from '../ports/ledger.ts
 import { roomOf } from '../run/ways.ts'
 import type { Agenda } from './agenda.ts'
 import { earliestOf } from './because.ts'
-import { Pace, type PacedGate } from './pace.ts'
+import { MOST_TOSSES, Pace, type PacedGate } from './pace.ts'
 import type { Leave, Poller } from './poller.ts'
 import type { Tick } from './tick.ts'
 
@@ -183,7 +183,11 @@ function blockerOf(poller: Poller, gates: ReadonlyMap<Pace, number>, atMs: numbe
     if (Math.max(pace.nextAtMs, nowMs) === atMs) last = pace
     canKeep &&= pace.canKeep(poller, cost, atMs, nowMs)
   }
-  if (atMs <= nowMs) return undefined
+  if (atMs <= nowMs) {
+    // A timer that comes late finds a place free for which others wait already. Those at two gates could go round for ever.
+    if (poller.tosses < MOST_TOSSES) for (const pace of gates.keys()) if (pace.hasBefore(poller)) return pace
+    return undefined
+  }
   if (!canKeep) return last
   for (const pace of gates.keys()) if (pace.nextAtMs > nowMs && pace.hasBefore(poller)) return pace
   return undefined

@@ -1,4 +1,5 @@
-import { inFlight, type Scheduler, tokenBucket } from '@headgate/core'
+import { type Clock, createScheduler, inFlight, type Scheduler, tokenBucket } from '@headgate/core'
+import { virtualClock } from '@headgate/core/testing'
 import { describe, expect, test } from 'vitest'
 import { gate } from '../scheduler/harness.ts'
 import { expectNothingLeft, labels, Poll } from './harness.ts'
@@ -108,6 +109,36 @@ describe('errors', () => {
     await its.clock.advance(500)
     expect(poll.readings).toMatchObject([{ ok: false, error: { code: 'REFUSED' }, heldUntilMs: 61_000 }])
   })
+})
+
+test('where timers come late, who comes just then does not go before those who wait', async () => {
+  // As on hosts that wake only every 15.6 ms: a fast poller and the next place are often due at one tick.
+  const clock = virtualClock()
+  const ticking: Clock = {
+    ...clock,
+    setTimer(callback, delayMs) {
+      const atMs = Math.ceil((clock.nowMs() + delayMs) / 15.6) * 15.6
+      return clock.setTimer(callback, atMs - clock.nowMs())
+    },
+  }
+  const perIp = tokenBucket({ name: 'ip', limit: 2, windowMs: 1_000, by: ['ip'] })
+  const scheduler = createScheduler({ limits: [perIp], clock: ticking, coldStart: 'full' })
+  const counts = [440, 2_000, 3_000].map(everyMs => {
+    const count = { many: 0 }
+    const request = { labels: { ip: 'a', uid: `every ${everyMs}` } }
+    const task = () => new Promise<void>(resolve => void clock.setTimer(resolve, 40))
+    void (async () => {
+      for await (const _ of scheduler.poll(request, task, { everyMs })) count.many++
+    })()
+    return count
+  })
+  await clock.advance(600_000)
+  const [fast, slow, slower] = counts.map(({ many }) => many) as [number, number, number]
+  // What the two ask for is less than their part.
+  expect(slow).toBeGreaterThan(0.8 * 300)
+  expect(slower).toBeGreaterThan(0.8 * 200)
+  expect(fast).toBeGreaterThan(0.8 * 700)
+  await scheduler.close()
 })
 
 describe('maxAgeMs', () => {

@@ -230,7 +230,8 @@ describe('shares', () => {
     const counts = polled.startsMs.map(({ length }) => length)
     figure('priorities', { high: average(counts.slice(0, 20)), low: average(counts.slice(20)) })
     expect(Math.min(...counts.slice(0, 20))).toBeGreaterThan(0.9 * 300)
-    expect(Math.max(...counts.slice(20)) - Math.min(...counts.slice(20))).toBeLessThanOrEqual(1)
+    // One for the start, which is spread, and one for the end.
+    expect(Math.max(...counts.slice(20)) - Math.min(...counts.slice(20))).toBeLessThanOrEqual(2)
     expect(counts.reduce((a, b) => a + b)).toBeGreaterThan(0.95 * 10_000)
     await ended(its, polled)
   })
