@@ -134,10 +134,10 @@ test('where timers come late, who comes just then does not go before those who w
   })
   await clock.advance(600_000)
   const [fast, slow, slower] = counts.map(({ many }) => many) as [number, number, number]
-  // What the two ask for is less than their part.
-  expect(slow).toBeGreaterThan(0.8 * 300)
-  expect(slower).toBeGreaterThan(0.8 * 200)
-  expect(fast).toBeGreaterThan(0.8 * 700)
+  // What the two ask for is less than their part; each of their polls waits for a place or two.
+  expect(slow).toBeGreaterThan(0.6 * 300)
+  expect(slower).toBeGreaterThan(0.6 * 200)
+  expect(fast).toBeGreaterThan(0.6 * 700)
   await scheduler.close()
 })
 
