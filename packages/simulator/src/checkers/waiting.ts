@@ -57,6 +57,7 @@ export const waiting: Checker = (scenario, log) => {
         lastMs,
         firstErrorAtMs(scenario, attempts, load.labels),
         changedAtMs(scenario, log, rules, load.labels),
+        addressBannedAtMs(log, index, load.labels),
         ...rules.map(rule => disturbed.get(keyOf(rule, load.labels) as string) ?? lastMs),
       )
       const gatesOf = (labels: Labels) =>
@@ -176,6 +177,16 @@ function disturbedKeys(rules: readonly Rule[], log: RunLog, life: number, rememb
     }
   }
   return keys
+}
+
+/** A ban of a public call may be the address's, in words that tell no labels. */
+function addressBannedAtMs({ arrivals }: RunLog, life: number, { ip }: Labels): number {
+  const isPublic = (labels: Labels) => labels['uid'] === undefined
+  const ban = arrivals.find(
+    ({ verdict, labels, attempt }) =>
+      verdict === 'banned' && attempt?.call.life === life && labels['ip'] === ip && isPublic(labels),
+  )
+  return ban?.atMs ?? Number.POSITIVE_INFINITY
 }
 
 /** When one of these limits was first set by hand, or these labels held. */
