@@ -93,11 +93,12 @@ function checkFamily(
     const cost = loads[call.load]?.cost ?? 1
     for (const [level, calls] of waiting) {
       if (level <= own) continue
-      // Whoever came at this very instant may have come after it.
-      const passed = [...calls].find(
-        each => each.life === call.life && each.cameAtMs < sentAtMs && (loads[each.load]?.cost ?? 1) <= cost,
-      )
-      if (passed === undefined) continue
+      // First come, first served: behind one that needs more tokens the others wait. And whoever came at this very instant may
+      // have come after it.
+      const passed = [...calls].find(each => each.life === call.life)
+      if (passed === undefined || passed.cameAtMs >= sentAtMs) continue
+      // Of a shared call the first one's cost counts.
+      if ((loads[(passed.sharedBy?.call ?? passed).load]?.cost ?? 1) > cost) continue
       if (sentAtMs - Math.min(...all.map(each => each.scheduledAtMs)) >= oldMs) {
         old++
         continue
