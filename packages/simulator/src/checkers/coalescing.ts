@@ -56,7 +56,9 @@ function checkOneWent(calls: readonly CallLog[], say: Say): void {
     else members.push(call)
   }
   for (const [runner, members] of byRunner) {
-    const fromOrder = Math.min(...members.map(({ order }) => order))
+    // One that went and was refused has joined it only on its way back.
+    const waiting = members.filter(({ attempts }) => attempts.length === 0)
+    const fromOrder = Math.min(runner.order, ...waiting.map(({ order }) => order))
     const { order: toOrder = 0, sentAtMs = 0 } = runner.attempts[0] ?? {}
     for (const call of calls) {
       if (call.order <= fromOrder || call.order >= toOrder) continue
