@@ -21,6 +21,8 @@ export interface LineSetup {
 /** Waiting calls, as their callers see it: how they get in line, and out of it without having gone. */
 export class Line {
   readonly #setup: LineSetup
+  /** Who has lost its place to another. */
+  readonly #lost = new WeakSet<Call>()
   readonly #aborted = (call: Call): void => {
     if (call.lane === undefined) return
     this.#setup.counters.aborted++
@@ -100,10 +102,14 @@ export class Line {
    */
   makeRoom(newcomer: Call): boolean {
     const { queue, maxQueued } = this.#setup
-    if (newcomer.lane === undefined || queue.size <= maxQueued) return false
+    // One that lost its place to who came while room was still to be made for it: that one needs room as well.
+    const isLost = this.#lost.delete(newcomer)
+    if ((newcomer.lane === undefined && !isLost) || queue.size <= maxQueued) return false
     const dropped = queue.dropFor(newcomer)
     this.takeOut(dropped, this.#full(dropped))
-    return dropped !== newcomer
+    if (dropped === newcomer) return false
+    this.#lost.add(dropped)
+    return true
   }
 
   takeOut(call: Call, error: unknown): void {

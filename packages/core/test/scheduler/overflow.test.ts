@@ -150,3 +150,25 @@ test('of the calls that wait and the newcomer, the one goes that a search throug
     runs(150),
   )
 })
+
+test('of two that come at once, one of them a poll, as many lose their places as are too many', async () => {
+  const { clock, scheduler, quick, job } = gate(
+    [
+      tokenBucket({ name: 'uid', limit: 1, windowMs: 60_000, by: ['uid'] }),
+      inFlight({ name: 'cap', limit: 1, by: ['c'] }),
+    ],
+    { maxQueued: 2, overflow: 'drop-lowest' },
+  )
+  // Due at the instant of the poll, and set before its timer: what is scheduled here has the poll come with it.
+  clock.setTimer(() => void quick({ labels: { uid: 'u' }, priority: -1 }), 1_000)
+  const polls = scheduler.poll({ labels: { c: '1' } }, () => 1, { everyMs: 1_000 })[Symbol.asyncIterator]()
+  await polls.next()
+  void polls.next()
+  quick({ labels: { uid: 'u' } })
+  await clock.advance(500)
+  job({ labels: { c: '1' } })
+  for (let i = 0; i < 2; i++) quick({ labels: { uid: 'u' }, priority: 1 })
+  await clock.advance(500)
+  expect(scheduler.snapshot().counters.queued).toBe(2)
+  await polls.return?.()
+})
