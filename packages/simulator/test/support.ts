@@ -149,6 +149,7 @@ export class Story {
       errorAtMs: Number.NaN,
       failedAtMs: Number.NaN,
       failedOrder: Number.POSITIVE_INFINITY,
+      tiedAtMs: Number.NaN,
       doubtfulAtMs: Number.NaN,
       endedOrder: Number.POSITIVE_INFINITY,
       usage: undefined,

@@ -101,7 +101,8 @@ function checkProbes(
     if (order === 0) {
       flying.pop()
       // A ban whose words were lost on the way is an answer like any other.
-      if (attempt.outcome === 'answered' && (attempt.verdict === 'accepted' || attempt.isBanUnread)) answered++
+      const mayBeAnswered = attempt.outcome === 'answered' || !Number.isNaN(attempt.tiedAtMs)
+      if (mayBeAnswered && (attempt.verdict === 'accepted' || attempt.isBanUnread)) answered++
       continue
     }
     if (1 + answered >= enough) return

@@ -241,7 +241,7 @@ export class Excuses {
     for (const each of calls.slice(0, -1)) hear(each.attempt, each.atMs)
     // Where those that were counted were given up, a refusal was all that was heard.
     for (const each of this.#attemptsOver(attempt.labels['ip'] as string)) {
-      if (each.arrivedAtMs >= (own[0]?.atMs ?? atMs) && each.arrivedAtMs < atMs && each.verdict !== 'accepted')
+      if (each.arrivedAtMs > atMs - rule.windowMs && each.arrivedAtMs < atMs && each.verdict !== 'accepted')
         hear(each, each.arrivedAtMs)
     }
     let early = 0

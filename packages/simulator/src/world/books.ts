@@ -62,6 +62,7 @@ export class Books {
       errorAtMs: Number.NaN,
       failedAtMs: Number.NaN,
       failedOrder: Number.POSITIVE_INFINITY,
+      tiedAtMs: Number.NaN,
       doubtfulAtMs: Number.NaN,
       endedOrder: Number.POSITIVE_INFINITY,
       usage: undefined,
@@ -137,6 +138,7 @@ export class Books {
     const { holds } = this.#log
     attempt.outcome = 'lost'
     attempt.answeredAtMs = Number.NaN
+    attempt.tiedAtMs = attempt.endedAtMs
     attempt.doubtfulAtMs = attempt.failedAtMs
     attempt.failedAtMs = Number.NaN
     attempt.failedOrder = Number.POSITIVE_INFINITY

@@ -40,7 +40,9 @@ export interface Attempt {
   failedAtMs: number
   /** Its place in the order of things. Infinity: never. */
   failedOrder: number
-  /** An error that was told at the very instant of giving up: heard of or not. */
+  /** An answer that came at the very instant of giving up: heard of or not. */
+  tiedAtMs: number
+  /** An error that was told then. */
   doubtfulAtMs: number
   endedOrder: number
   /** What its answer told of a limit's usage; undefined: nothing. */
