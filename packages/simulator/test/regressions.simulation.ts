@@ -62,6 +62,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'a host woke its timers every 15.6 ms: a fast poller was due at the tick at which a place was free, took it before those who waited, and they never read again',
   ],
   [
+    'told-of-another-way',
+    'a token came back by what the server told over a slow way, and a request over a quick one took it: too early by as much as the two ways differ',
+  ],
+  [
     'pollers-asleep-for-good',
     'a one-off call that ended with nothing else under way took the timer of the pollers with it, which slept until somebody called again',
   ],

@@ -56,6 +56,8 @@ export class Returns {
     ticket.toldFromMs ??= ticket.gates.map(() => ticket.backFromMs)
     for (const [index, gate] of ticket.gates.entries()) {
       if (gate.kind !== 'bucket') continue
+      // It is true of requests by this way alone, and any other may draw on the bucket next.
+      if (route.hasOthers && !gate.limit.by.includes('ip')) continue
       const fromMs = ticket.toldFromMs[index] as number
       const toMs = gate.toldFromMs(latestMs, slidingMs, shiftMs)
       if (toMs >= fromMs) continue

@@ -84,6 +84,37 @@ describe('a server that tells its time', () => {
     expect(outcome.refused).toBe(0)
   })
 
+  it('is believed of its own way alone, where an account may go by another', async () => {
+    const limits = [tokenBucket({ name: 'uid', limit: 4, windowMs: 1_000, by: ['uid'] })]
+    const { clock, random, scheduler, server, sleep } = world(limits, 1, ORDINARY, { coldStart: 'full' })
+    const ways: Record<string, [there: number, back: number]> = { a: [10, 10], b: [10, 100] }
+    const call = (ip: string) =>
+      scheduler.schedule({ labels: { uid: 'u', ip } }, async admission => {
+        const [thereMs, backMs] = ways[ip] as [number, number]
+        await sleep(thereMs + random())
+        const atMs = clock.nowMs()
+        const accepted = server.arrive({ uid: 'u', ip }, atMs)
+        await sleep(backMs + random())
+        admission.counted({ serverTimeMs: Math.floor(EPOCH_MS + atMs) })
+        if (!accepted) admission.refused()
+      })
+    for (let round = 0; round < 200; round++) {
+      for (const ip of round % 20 === 0 ? ['a', 'b'] : ['a']) {
+        for (let i = 0; i < 4; i++) void call(ip)
+        await clock.advance(1_500)
+      }
+      // The way there by one of them becomes much longer: its floor is still that of the last hour, its lead is not.
+      if (round === 60) ways['a'] = [100, 10]
+    }
+    for (let round = 0; round < 60; round++) {
+      for (let i = 0; i < 4; i++) void call('a')
+      await clock.advance(500)
+      for (let i = 0; i < 4; i++) void call('b')
+      await clock.advance(3_000)
+    }
+    expect(server.refused).toBe(0)
+  })
+
   it('is not believed of the way there while all connections are new', async () => {
     const limits = [tokenBucket({ name: 'uid', limit: 5, windowMs: 10_000, by: ['uid'] })]
     const { clock, scheduler, server, sleep } = world(limits, 1, ORDINARY, { coldStart: 'full' })
