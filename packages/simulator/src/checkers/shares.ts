@@ -155,6 +155,8 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
   const isEqual = new Set(pollers.map(({ weight, cost }) => weight / cost)).size === 1
   const all = log.polls
     .filter(poll => poll.endedAtMs >= toMs && poll.beganAtMs <= fromMs)
+    // What is reserved from it may be more than it needs.
+    .filter(poll => fits(pollers[poll.plan] as PollPlan, rules))
     .map(poll => countOf(poll, pollers[poll.plan] as PollPlan, rules, fromMs, toMs))
   const isRanked = new Set(pollers.map(plan => plan.priority)).size > 1
   for (const one of all) {
@@ -179,6 +181,12 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
       return
     }
   }
+}
+
+function fits(plan: PollPlan, rules: readonly Rule[]): boolean {
+  return rules.every(
+    rule => keyOf(rule, plan.labels) === undefined || plan.cost <= rule.limit - reservedOf(rule, plan.priority),
+  )
 }
 
 /** Half of what it asks for, or of its share of the limit that gives it least, however slow its calls are. */
