@@ -165,7 +165,13 @@ function checkStale(
         carries(labels, hold.labels) &&
         hold.fromMs < gotAtMs - GUARD_MS &&
         hold.untilMs > gotAtMs + GUARD_MS &&
-        hold.releasedAtMs === Number.POSITIVE_INFINITY,
+        !log.holds.some(
+          ({ labels: same, releasedAtMs }) =>
+            // What is released is all that holds these labels.
+            releasedAtMs >= hold.fromMs &&
+            releasedAtMs <= gotAtMs &&
+            JSON.stringify(same) === JSON.stringify(hold.labels),
+        ),
     )
     if (held === undefined) return
     const leftMs = (held.untilMs - gotAtMs) * (1 - DRIFT) - GUARD_MS
