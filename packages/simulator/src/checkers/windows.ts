@@ -283,9 +283,14 @@ export class Excuses {
   smallestSeen(rule: Rule, { call, labels, sentAtMs: beforeMs }: Attempt): number {
     const wanted = Object.fromEntries(rule.by.map(name => [name, labels[name] ?? '']))
     const ips = new Set<string>()
+    let busyUntilMs = Number.NEGATIVE_INFINITY
     for (const each of this.#log.attempts) {
       if (each.sentAtMs > beforeMs) break
-      if (each.call.life === call.life && carries(each.labels, wanted)) ips.add(each.labels['ip'] as string)
+      if (each.call.life !== call.life || !carries(each.labels, wanted)) continue
+      // Who drew on a bucket that is whole again no longer matters. No token is back sooner than a window after its sending.
+      if (each.sentAtMs >= busyUntilMs) ips.clear()
+      ips.add(each.labels['ip'] as string)
+      busyUntilMs = Math.max(busyUntilMs, each.sentAtMs + rule.windowMs)
     }
     return Math.min(...[...ips].map(ip => this.#smallestOf(ip, call.life, beforeMs)))
   }
