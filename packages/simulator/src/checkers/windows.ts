@@ -116,7 +116,7 @@ export class Excuses {
     if (over <= 0 || (isBegun && own.length < ours.length)) return 'of another life'
     if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
     if (this.#isLoweredInTheDark(rule, own, attempt)) return 'stuck since before a limit was lowered'
-    if (over <= this.#probes(own, attempt, rule)) return 'probe of a silent route'
+    if (over <= this.#probes(own, attempt, atMs, window)) return 'probe of a silent route'
     if (over <= this.#stuckElsewhere(own, attempt)) return 'stuck on a route while another answered'
     if (over <= this.#toldByAnotherClock(own)) return "the server's clock was set behind a slow answer"
     if (this.#isFaster(own, over, attempt, atMs, window)) return FASTER
@@ -170,11 +170,17 @@ export class Excuses {
   /**
    * A silent route is probed by one call at a time, in the place of a lost one: as many may come too many when all that
    * was stuck arrives. A probe goes a lost call's time and a window after a call was given up, and before its route answers.
+   * One that the server turned away is not counted, and yet its place goes to the next call when its answer is in.
    * @returns their tokens
    */
-  #probes(own: readonly ArrivalLog[], attempt: Attempt, rule: Rule): number {
+  #probes(own: readonly ArrivalLog[], attempt: Attempt, atMs: number, { rule, key }: Window): number {
     const calls = [...own.map(each => each.attempt as Attempt), attempt]
     const stuck = calls.filter(each => !Number.isNaN(each.stuckFromMs) && each.outcome === 'lost')
+    if (stuck.length === 0) return 0
+    for (const each of this.#attemptsOver(attempt.labels['ip'] as string)) {
+      const isHeard = each.answeredAtMs > atMs - rule.windowMs && each.answeredAtMs < attempt.sentAtMs
+      if (isHeard && each.verdict !== 'accepted' && keyOf(rule, each.labels) === key) calls.push(each)
+    }
     const apartMs = (this.#scenario.lostCallMs + rule.windowMs) * 0.999
     let tokens = 0
     for (const { sentAtMs, cost } of calls) {
