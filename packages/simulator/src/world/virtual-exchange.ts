@@ -87,7 +87,8 @@ export class VirtualExchange {
     const said = this.#distort(reply, url, number)
     const succeeded = outcome === 'accepted' && said === reply
     const isCounted = outcome === 'failed' && said.body === reply.body
-    const error = verdict === 'accepted' ? errorWordsOf(exchange, said.body) : undefined
+    // A refusal, too, may come back as the word of a busy server.
+    const error = verdict === 'accepted' || said.body !== reply.body ? errorWordsOf(exchange, said.body) : undefined
     return { reply: said, verdict, succeeded, words: banWordsOf(said.body), error, isCounted, epochMs }
   }
 
