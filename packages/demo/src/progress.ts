@@ -1,6 +1,7 @@
 import type { ExchangeStats } from '@headgate/exchange-sim'
 import logUpdate from 'log-update'
 import pc from 'picocolors'
+import { answeredIn } from './report.ts'
 
 interface Now {
   elapsedMs: number
@@ -22,7 +23,7 @@ export function progress(name: string, forMs: number, now: () => Now): { end(): 
     const bar = isLive ? `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ` : ''
     const refused = stats.refused > 0 ? pc.red(`${stats.refused} refused`) : `${stats.refused} refused`
     const seconds = `${(Math.min(elapsedMs, forMs) / 1_000).toFixed(1)} s`
-    return `${name.padEnd(10)} ${bar}${seconds.padStart(6)}  ${stats.accepted - stats.failed} answered, ${refused}, ${stats.banned} bans`
+    return `${name.padEnd(10)} ${bar}${seconds.padStart(6)}  ${answeredIn(stats)} answered, ${refused}, ${stats.banned} bans`
   }
   const show = () => (isLive ? logUpdate(line()) : console.log(line()))
   const timer = setInterval(show, isLive ? LIVE_EVERY_MS : PLAIN_EVERY_MS)

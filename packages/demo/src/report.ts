@@ -17,10 +17,14 @@ export interface Outcome {
   readonly waitP99Ms: number
 }
 
+/** Of what the pollers asked for: a client also asks for the server's time, unsigned. */
+export function answeredIn({ endpoints }: ExchangeStats): number {
+  const polled = endpoints.filter(({ uid }) => uid !== null)
+  return polled.reduce((sum, { accepted, failed }) => sum + accepted - failed, 0)
+}
+
 export function outcomeOf(contender: Contender, stats: ExchangeStats, quota: number): Outcome {
-  // What the pollers asked for: a client also asks for the server's time, unsigned.
-  const polled = stats.endpoints.filter(({ uid }) => uid !== null)
-  const answered = polled.reduce((sum, { accepted, failed }) => sum + accepted - failed, 0)
+  const answered = answeredIn(stats)
   const waits = contender.waitsMs.length > 0 ? [...contender.waitsMs] : [0]
   return {
     name: contender.name,

@@ -8,6 +8,7 @@ import {
   type PollLog,
   type ReadingLog,
   type RunLog,
+  UNANSWERED,
 } from '../src/world/log.ts'
 
 export const LABELS = { exchange: 'x', ip: 'a', uid: 'u' }
@@ -135,24 +136,13 @@ export class Story {
       labels: { ...LABELS, ...(changes.labels ?? {}) },
       cost: 1,
       sentAtMs,
+      ...UNANSWERED,
       arrivedAtMs: sentAtMs + 10,
       verdict: 'accepted',
       answeredAtMs: sentAtMs + 20,
       endedAtMs: sentAtMs + 20,
       outcome: 'answered',
-      toldUntilMs: Number.NaN,
-      saidTimeMs: Number.NaN,
       succeeded: true,
-      stuckFromMs: Number.NaN,
-      errorCode: undefined,
-      errorKind: undefined,
-      errorAtMs: Number.NaN,
-      failedAtMs: Number.NaN,
-      failedOrder: Number.POSITIVE_INFINITY,
-      tiedAtMs: Number.NaN,
-      doubtfulAtMs: Number.NaN,
-      endedOrder: Number.POSITIVE_INFINITY,
-      usage: undefined,
       ...changes,
     }
     call.attempts.push(attempt)

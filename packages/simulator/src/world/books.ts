@@ -2,7 +2,7 @@ import type { Scheduler } from '@headgate/core'
 import type { VirtualClock } from '@headgate/core/testing'
 import { Keys, type Labels, type Scenario } from '../scenario/scenario.ts'
 import type { Told } from './ban-words.ts'
-import type { Attempt, CallLog, GateLog, RunLog, SnapshotLog } from './log.ts'
+import { type Attempt, type CallLog, type GateLog, type RunLog, type SnapshotLog, UNANSWERED } from './log.ts'
 
 /** Writes down what happens. */
 export class Books {
@@ -48,24 +48,7 @@ export class Books {
       labels,
       cost,
       sentAtMs,
-      arrivedAtMs: Number.NaN,
-      verdict: 'none',
-      answeredAtMs: Number.NaN,
-      endedAtMs: Number.NaN,
-      outcome: 'open',
-      toldUntilMs: Number.NaN,
-      saidTimeMs: Number.NaN,
-      succeeded: false,
-      stuckFromMs: Number.NaN,
-      errorCode: undefined,
-      errorKind: undefined,
-      errorAtMs: Number.NaN,
-      failedAtMs: Number.NaN,
-      failedOrder: Number.POSITIVE_INFINITY,
-      tiedAtMs: Number.NaN,
-      doubtfulAtMs: Number.NaN,
-      endedOrder: Number.POSITIVE_INFINITY,
-      usage: undefined,
+      ...UNANSWERED,
     }
     call.attempts.push(attempt)
     this.#log.attempts.push(attempt)

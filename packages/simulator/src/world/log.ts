@@ -49,6 +49,28 @@ export interface Attempt {
   usage: UsageLog | undefined
 }
 
+/** What is known of a request as it leaves. */
+export const UNANSWERED = {
+  arrivedAtMs: Number.NaN,
+  verdict: 'none',
+  answeredAtMs: Number.NaN,
+  endedAtMs: Number.NaN,
+  outcome: 'open',
+  toldUntilMs: Number.NaN,
+  saidTimeMs: Number.NaN,
+  succeeded: false,
+  stuckFromMs: Number.NaN,
+  errorCode: undefined,
+  errorKind: undefined,
+  errorAtMs: Number.NaN,
+  failedAtMs: Number.NaN,
+  failedOrder: Number.POSITIVE_INFINITY,
+  tiedAtMs: Number.NaN,
+  doubtfulAtMs: Number.NaN,
+  endedOrder: Number.POSITIVE_INFINITY,
+  usage: undefined,
+} satisfies Partial<Attempt>
+
 export interface UsageLog {
   /** The limit's name. */
   readonly name: string
