@@ -1,4 +1,15 @@
-import { type CallOptions, checkOptions, checkParams, describe, type Params, wholeNumber } from '@headgate/http'
+import {
+  type CallByName,
+  type CallOptions,
+  callByName,
+  checkOptions,
+  checkParams,
+  describe,
+  type Named,
+  type Params,
+  wholeNumber,
+} from '@headgate/http'
+
 import { readBare } from './endpoints/bare-answers.ts'
 import type { EndpointName, PublicEndpointName } from './endpoints/documented.ts'
 import { checkEndpointName, type Endpoint, findEndpoint } from './endpoints/endpoint.ts'
@@ -15,20 +26,18 @@ export interface AccountCallOptions extends CallOptions {
   limit?: { uid: number }
 }
 
+/** Those that change nothing. With `string & {}` an editor still offers the names. */
+type Readable<Name extends string> = Extract<Name, `GET ${string}`> | (string & {})
+
 /** Any endpoint of an account, or a public one. */
-export type AccountCall = (
-  // With `string & {}` an editor still offers the names.
-  endpoint: EndpointName | (string & {}),
-  params?: Params,
-  options?: AccountCallOptions,
-) => Promise<unknown>
+export type AccountCall = CallByName<
+  EndpointName | (string & {}),
+  Readable<EndpointName>,
+  Pick<AccountCallOptions, 'limit'>
+>
 
 /** Any public endpoint. */
-export type PublicCall = (
-  endpoint: PublicEndpointName | (string & {}),
-  params?: Params,
-  options?: CallOptions,
-) => Promise<unknown>
+export type PublicCall = CallByName<PublicEndpointName | (string & {}), Readable<PublicEndpointName>, object>
 
 /** Set by the client. */
 const RESERVED = ['recvWindow', 'signature', 'timestamp']
@@ -46,20 +55,20 @@ export class Calls {
     this.#context = context
   }
 
-  readonly public: PublicCall = async (name, params = {}, options) => {
+  readonly public: PublicCall = callByName((name, params, options) => {
     checkEndpointName('bingx.call', name)
     const where = `bingx.call("${name}")`
     const endpoint = findEndpoint(name) ?? this.#undocumented.public(where, name)
     if (endpoint.uidLimit !== undefined) {
       throw new TypeError(`${where}: expected a public endpoint, got a signed one, which account.call is for`)
     }
-    return this.#send(endpoint)(where, checkParams(where, params), options)
-  }
+    return this.#named(where, endpoint, params, options)
+  })
 
   /** Of an account, whose keys stay in `signed`. */
   of(signed: ReturnType<typeof signedEndpoints>): AccountCall {
     const made = new Map<string, Send<unknown>>()
-    return async (name, params = {}, options) => {
+    return callByName((name, params, options) => {
       checkEndpointName('account.call', name)
       const where = `account.call("${name}")`
       const { uidLimit, rest } = takeLimit(where, options)
@@ -68,15 +77,18 @@ export class Calls {
         throw new TypeError(`${where}: option "limit": expected none for an endpoint with documented limits, got one`)
       }
       // Market data goes unsigned and is counted by IP, whoever asks.
-      if (documented && documented.uidLimit === undefined) {
-        return this.#send(documented)(where, checkParams(where, params), rest)
-      }
+      if (documented && documented.uidLimit === undefined) return this.#named(where, documented, params, rest)
       const checked = checkParams(where, params, RESERVED)
       const endpoint = documented ?? this.#undocumented.signed(where, name, uidLimit)
       const send = made.get(name) ?? signed(endpoint, anything, readBare)
       made.set(name, send)
-      return send(where, checked, rest)
-    }
+      return { where, send, params: checked, isRead: isRead(endpoint), options: rest }
+    })
+  }
+
+  #named(where: string, endpoint: Endpoint, params: Params, options: object | undefined): Named {
+    const send = this.#send(endpoint)
+    return { where, send, params: checkParams(where, params), isRead: isRead(endpoint), options }
   }
 
   #send(endpoint: Endpoint): Send<unknown> {
@@ -86,7 +98,9 @@ export class Calls {
   }
 }
 
-function takeLimit(where: string, options: AccountCallOptions | undefined) {
+const isRead = ({ method }: Endpoint) => method === 'GET'
+
+function takeLimit(where: string, options: Pick<AccountCallOptions, 'limit'> | undefined) {
   // Anything else is refused where all options are checked.
   if (typeof options !== 'object' || options === null) return { rest: options }
   const { limit, ...rest } = options

@@ -289,5 +289,6 @@ it('offers the names of endpoints, and takes others', () => {
   expectTypeOf<PublicEndpointName>().toExtend<EndpointName>()
   expectTypeOf<typeof DEPTH>().toExtend<PublicEndpointName>()
   expectTypeOf<typeof ORDER>().not.toExtend<PublicEndpointName>()
+  expectTypeOf<BingxAccount['call']['poll']>().parameter(1).toHaveProperty('limit')
   expectTypeOf<string>().toExtend<Parameters<BingxAccount['call']>[0]>()
 })

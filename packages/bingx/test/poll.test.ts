@@ -50,6 +50,66 @@ describe('every endpoint', () => {
     expect(exchange.stats().accepted).toBe(3)
   })
 
+  it('can be polled by its name, public or signed, documented or not', async () => {
+    await using it = await world()
+    const { account, bingx, clock, exchange } = it
+    const everyMs = 1_000
+    const endpoint = 'GET /openApi/swap/v2/user/income'
+    const polled = await settle(
+      Promise.all([
+        take(2, bingx.call.poll('GET /openApi/swap/v2/server/time', { everyMs })),
+        take(2, account.call.poll('GET /openApi/swap/v2/server/time', { everyMs })),
+        take(2, account.call.poll(endpoint, { everyMs, params: { limit: 3 } })),
+        take(2, account.call.poll(endpoint, { everyMs, params: { limit: 4 } })),
+        take(1, account.call.poll('GET /openApi/new/one', { everyMs, limit: { uid: 5 } })),
+      ]),
+      clock,
+    )
+    expect(
+      polled
+        .slice(0, 4)
+        .flat()
+        .every(({ ok }) => ok),
+    ).toBe(true)
+    expect(polled[2]?.map(reading => reading.ok && (reading.value as unknown[]).length)).toStrictEqual([3, 3])
+    expect(polled[3]?.map(reading => reading.ok && (reading.value as unknown[]).length)).toStrictEqual([4, 4])
+    expect(polled[4]).toMatchObject([{ ok: false, error: { endpoint: 'GET /openApi/new/one' } }])
+    expect(exchange.stats().refused).toBe(0)
+  })
+
+  it.each<[string, (it: Awaited<ReturnType<typeof world>>) => unknown, string]>([
+    [
+      'what may change something',
+      ({ account }) => account.call.poll('POST /openApi/swap/v2/trade/order' as never, { everyMs: 1_000 }),
+      'account.call("POST /openApi/swap/v2/trade/order").poll: expected what only reads, got what may change something',
+    ],
+    [
+      'an interval that is none',
+      ({ account }) => account.call.poll('GET /openApi/swap/v3/user/balance', { everyMs: 0 }),
+      'account.call("GET /openApi/swap/v3/user/balance").poll: option "everyMs": expected a number of milliseconds from 1',
+    ],
+    [
+      'no options at all',
+      ({ bingx }) => bingx.call.poll('GET /openApi/swap/v2/quote/depth', undefined as never),
+      'bingx.call("GET /openApi/swap/v2/quote/depth").poll: option "everyMs"',
+    ],
+    [
+      'parameters that are none',
+      ({ bingx }) => bingx.call.poll('GET /openApi/swap/v2/quote/depth', { everyMs: 1_000, params: 'BTC' as never }),
+      'bingx.call("GET /openApi/swap/v2/quote/depth")',
+    ],
+    [
+      'a signed endpoint without an account',
+      ({ bingx }) => bingx.call.poll('GET /openApi/swap/v3/user/balance', { everyMs: 1_000 }),
+      'expected a public endpoint',
+    ],
+  ])('refuses to poll %s, at once', async (_, poll, message) => {
+    await using it = await world()
+    expect(() => poll(it)).toThrow(TypeError)
+    expect(() => poll(it)).toThrow(message)
+    expect(it.exchange.stats().accepted).toBe(0)
+  })
+
   it('takes `coalesce` in a plain call, and shares nothing without it', async () => {
     await using it = await world()
     const { account, clock, exchange, bingx } = it

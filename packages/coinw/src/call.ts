@@ -1,13 +1,20 @@
-import { type CallOptions, describe, type Params } from '@headgate/http'
-import { COMMANDS, type CommandName, isPublic, type PrivateCommandName, type PublicCommandName } from './commands.ts'
+import { type CallByName, callByName, describe } from '@headgate/http'
+import {
+  COMMANDS,
+  type CommandName,
+  isPublic,
+  type PrivateCommandName,
+  type PublicCommandName,
+  type ReadCommandName,
+} from './commands.ts'
 import { type Context, type privateCommands, publicCommand, type Send } from './requests.ts'
 import { anything } from './responses.ts'
 
 /** Any command. */
-export type AccountCall = (command: CommandName, params?: Params, options?: CallOptions) => Promise<unknown>
+export type AccountCall = CallByName<CommandName, ReadCommandName, object>
 
-/** Any public command. */
-export type PublicCall = (command: PublicCommandName, params?: Params, options?: CallOptions) => Promise<unknown>
+/** Any public command: they all only read. */
+export type PublicCall = CallByName<PublicCommandName, PublicCommandName, object>
 
 /** The calls by name of one client. Each is made once: the scheduler knows a command's labels by their identity. */
 export class Calls {
@@ -18,28 +25,28 @@ export class Calls {
     this.#context = context
   }
 
-  readonly public: PublicCall = async (command, params = {}, options) => {
+  readonly public: PublicCall = callByName((command, params, options) => {
     checkCommand('coinw.call', command)
     const where = `coinw.call("${command}")`
     // A caller without types may ask for any.
     if (!isPublic(command)) {
       throw new TypeError(`${where}: expected a public command, got a private one, which account.call is for`)
     }
-    return this.#send(command)(where, params, options)
-  }
+    return { where, send: this.#send(command), params, isRead: true, options }
+  })
 
   /** Of an account, whose keys stay in `command`. */
   of(command: ReturnType<typeof privateCommands>): AccountCall {
     const made = new Map<PrivateCommandName, Send<unknown>>()
-    return async (name, params = {}, options) => {
+    return callByName((name, params, options) => {
       checkCommand('account.call', name)
       const where = `account.call("${name}")`
       // Market data goes unsigned and is counted by IP, whoever asks.
-      if (isPublic(name)) return this.#send(name)(where, params, options)
+      if (isPublic(name)) return { where, send: this.#send(name), params, isRead: true, options }
       const send = made.get(name) ?? command(name, anything)
       made.set(name, send)
-      return send(where, params, options)
-    }
+      return { where, send, params, isRead: COMMANDS[name].read, options }
+    })
   }
 
   #send(command: PublicCommandName): Send<unknown> {

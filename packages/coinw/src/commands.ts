@@ -47,6 +47,11 @@ export type PublicCommandName = {
   [Name in CommandName]: (typeof COMMANDS)[Name]['by'] extends 'ip' ? Name : never
 }[CommandName]
 
+/** Those that change nothing. */
+export type ReadCommandName = {
+  [Name in CommandName]: (typeof COMMANDS)[Name]['read'] extends true ? Name : never
+}[CommandName]
+
 export type PrivateCommandName = Exclude<CommandName, PublicCommandName>
 
 export const isPublic = (command: CommandName): command is PublicCommandName => COMMANDS[command].by === 'ip'

@@ -25,3 +25,30 @@ it('balances can be polled: one request for all who ask for the same', async () 
   await coinw.close()
   expect(clock.pendingTimers).toBe(0)
 })
+
+it('every command that only reads can be polled by its name', async () => {
+  const clock = virtualClock()
+  const asked: string[] = []
+  const fetch = async (input: string | URL | Request) => {
+    const { searchParams } = new URL(input instanceof Request ? input.url : input)
+    asked.push(`${searchParams.get('command')} ${searchParams.get('symbol')}`)
+    return new Response(JSON.stringify({ code: '200', data: [] }))
+  }
+  const coinw = createCoinw({ fetch, clock, baseUrl: 'http://127.0.0.1:9' })
+  const account = coinw.account({ apiKey: 'key-5d41402abc4b2a76', secretKey: 'secret-7d793037a0760186' })
+  const params = { symbol: 'BTC_USDT' }
+  for (const readings of [
+    coinw.call.poll('returnOrderBook', { everyMs: 1_000, params }),
+    account.call.poll('returnOpenOrders', { everyMs: 1_000, params }),
+  ]) {
+    const first = readings[Symbol.asyncIterator]().next()
+    await clock.advance(2_000)
+    expect(await first).toMatchObject({ value: { ok: true, value: [] } })
+  }
+  expect(new Set(asked)).toStrictEqual(new Set(['returnOrderBook BTC_USDT', 'returnOpenOrders BTC_USDT']))
+  expect(() => account.call.poll('doTrade' as never, { everyMs: 1_000 })).toThrow(
+    'account.call("doTrade").poll: expected what only reads, got what may change something',
+  )
+  await coinw.close()
+  expect(clock.pendingTimers).toBe(0)
+})

@@ -1,4 +1,5 @@
 export type { Call, Failure, Hints, Verdict } from './call.ts'
+export { type CallByName, type CallPollOptions, callByName, type Named } from './call-by-name.ts'
 export { type CallOptions, checkCallOptions } from './call-options.ts'
 export { AUTO_UID, type Credentials, checkCredentials, uidOfKey } from './credentials.ts'
 export { decimalString } from './decimal.ts'

@@ -6,6 +6,7 @@ it('has these public names and no others', () => {
     'AUTO_UID',
     'ExchangeError',
     'applyRule',
+    'callByName',
     'checkCallOptions',
     'checkCredentials',
     'checkOptions',
