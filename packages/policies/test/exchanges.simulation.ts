@@ -36,8 +36,7 @@ const MARKETS: Record<string, Market> = {
     forMs: 47_655 + 240_000,
     quotas: [
       ['weight of an address', ({ ip }) => ip === 'a', 100, 0.97],
-      // Beside another address the server's time is not believed for what an account may use from both.
-      ...UIDS.map((each): Quota => [`orders of ${each}`, ({ uid, ip }) => uid === each && ip === 'b', 10, 0.98]),
+      ...UIDS.map((each): Quota => [`orders of ${each}`, ({ uid, ip }) => uid === each && ip === 'b', 10, 0.99]),
     ],
   },
   bybit: {

@@ -12,8 +12,21 @@ export const ROUNDED_MS = 1
 interface Slot {
   index: number
   count: number
-  /** Ascending, at most {@link SMALLEST}. */
+  /** Of the round trips. */
+  shortestMs: number
+  /** Leads, ascending, at most {@link SMALLEST}. */
   readonly smallest: number[]
+}
+
+/**
+ * Both of the same answers. The way there is in the lead, and no longer than its round trip: the server's clock is ahead of
+ * ours by `leadMs − shortestMs` at the least.
+ */
+interface Least {
+  /** What to add to the instant of sending for the earliest arrival on the server's clock. */
+  readonly leadMs: number
+  /** The shortest round trip. */
+  readonly shortestMs: number
 }
 
 /**
@@ -40,10 +53,11 @@ export class Arrival {
     const index = Math.floor(receivedAtMs / SLOT_MS)
     let slot = this.#slots[index % SLOTS]
     if (slot === undefined || slot.index !== index) {
-      slot = { index, count: 0, smallest: [] }
+      slot = { index, count: 0, shortestMs: Number.POSITIVE_INFINITY, smallest: [] }
       this.#slots[index % SLOTS] = slot
     }
     slot.count++
+    slot.shortestMs = Math.min(slot.shortestMs, receivedAtMs - sentAtMs)
     this.#latest[this.#count++ % SMALLEST] = receivedAtMs
     const leadMs = serverTimeMs - sentAtMs
     const { smallest } = slot
@@ -56,14 +70,16 @@ export class Arrival {
     smallest.splice(i, 0, leadMs)
   }
 
-  /** What to add to the instant of sending for the earliest arrival on the server's clock; undefined until known. */
-  leadMs(nowMs: number): number | undefined {
+  /** What the answers of the last two minutes say of the way there; undefined until known. */
+  least(nowMs: number): Least | undefined {
     const index = Math.floor(nowMs / SLOT_MS)
     let count = 0
+    let shortestMs = Number.POSITIVE_INFINITY
     const smallest: number[] = []
     for (const slot of this.#slots) {
       if (slot === undefined || slot.index <= index - SLOTS) continue
       count += slot.count
+      shortestMs = Math.min(shortestMs, slot.shortestMs)
       smallest.push(...slot.smallest)
     }
     if (count < ENOUGH) return undefined
@@ -71,7 +87,8 @@ export class Arrival {
     const first = smallest[0] as number
     // Clocks that drift apart show in the smallest of them only while there are new ones.
     const driftMs = (nowMs - (this.#latest[this.#count % SMALLEST] as number)) * DRIFT
-    return first - driftMs - 2 * ((smallest[SMALLEST - 1] as number) - first)
+    const spreadMs = (smallest[SMALLEST - 1] as number) - first
+    return { leadMs: first - driftMs - 2 * spreadMs, shortestMs }
   }
 
   /** The server's answer narrows the offset down. One that contradicts it means that a clock was set: all is learned anew. */

@@ -130,9 +130,16 @@ export class Bucket extends LimitGate implements Gate {
     // An account that moved to another address must not keep the floor of the old one for ever.
     if (this.#isAllBack(nowMs)) this.#routes = route.alone
     else if (!routes.includes(route)) {
+      // As for the floor: what was true of the only way there was, is not of both.
+      this.#answers.postpone(this.#lagMs)
       const others = routes.filter(other => !other.dropped)
       this.#routes = others.length === 0 ? route.alone : others.concat(route)
     }
+  }
+
+  /** Whether all that is away went by one way, and nothing yet by another. */
+  get hasOneRoute(): boolean {
+    return this.#routes.length === 1
   }
 
   /** A cold start that is not over goes on as if the bucket had begun with the new limit. */
@@ -255,8 +262,6 @@ export class Bucket extends LimitGate implements Gate {
 
   /** The server has told that it counted the call earlier than `fromMs`. Tokens that are back already stay so. */
   bringForward(fromMs: number, toMs: number, tokens: number): void {
-    // With two routes the answers wait for no floor, and what one route tells says nothing of the other.
-    if (this.#routes.length > 1) return
     this.#changedFrom(this.#answers.bringForward(fromMs, toMs, tokens))
   }
 
@@ -361,14 +366,19 @@ export class Bucket extends LimitGate implements Gate {
     return only === undefined ? 0 : only.floor.floorMs(nowMs)
   }
 
+  /** How much too early its instants are for another route than its only one. */
+  get #lagMs(): number {
+    return this.#routes.length === 1 ? (this.#routes[0] as Route).mostLagMs : 0
+  }
+
   #awayAfterAnswers(nowMs: number): number {
     const answers = this.#answers
     const delayMs = this.#delayMs(nowMs)
-    const keepMs = this.#lowered === undefined ? 0 : this.#lowered.keepMs
+    const keepMs = (this.#lowered === undefined ? 0 : this.#lowered.keepMs) + this.#lagMs
     // Both ways: a second, faster route lowers the floor, and what was free no longer is.
     while (this.#away < answers.length && answers.at(this.#away) + delayMs <= nowMs) this.#away++
     while (this.#away > 0 && answers.at(this.#away - 1) + delayMs > nowMs) this.#away--
-    // Free even without a floor: free for good.
+    // Free even without a floor, and by any way: free for good.
     while (this.#away > 0 && answers.at(0) + this.windowMs + guardMs(this.windowMs) + keepMs <= nowMs) {
       this.#lowered?.forget(answers.at(0))
       answers.dropFirst()

@@ -42,30 +42,34 @@ export class Returns {
 
   /**
    * The answer says when, on the server's clock, the call was counted. A request sent now arrives, on that clock, no earlier
-   * than the route's lead from now: what is left of the window is known without the offset of the clocks.
+   * than the route's lead from now: what is left of the window is known without the offset of the clocks. One by another way
+   * may need no time at all: for it all is later by the way there, which is in the lead and no longer than a round trip.
    */
   told(ticket: MemoryTicket, serverTimeMs: number): void {
-    const { route } = ticket.passage
-    route.arrival.add(serverTimeMs, ticket.sentAtMs, ticket.receivedAtMs, ticket.warm)
-    const leadMs = route.arrival.leadMs(ticket.receivedAtMs)
-    if (leadMs === undefined) return
-    // Judging takes the floor off, which is at most the ceiling.
-    const shiftMs = route.floor.ceilingMs(ticket.receivedAtMs) - leadMs
+    const { sentAtMs, receivedAtMs, passage, warm } = ticket
+    const { route } = passage
+    route.arrival.add(serverTimeMs, sentAtMs, receivedAtMs, warm)
+    const least = route.arrival.least(receivedAtMs)
+    if (least === undefined) return
+    // Where all goes by one way, judging takes the floor off, which is at most the ceiling.
+    const ceilingMs = route.floor.ceilingMs(receivedAtMs)
+    // Elsewhere it takes nothing off, and the whole round trip has to be in.
+    const lagMs = Math.max(0, least.shortestMs - ceilingMs)
+    route.mostLagMs = Math.max(route.mostLagMs, lagMs)
     const latestMs = serverTimeMs + ROUNDED_MS
-    const slidingMs = Math.min(ticket.backFromMs, Math.max(latestMs + shiftMs, this.#earliestBackMs(ticket)))
+    const ownShiftMs = ceilingMs - least.leadMs
     ticket.toldFromMs ??= ticket.gates.map(() => ticket.backFromMs)
     for (const [index, gate] of ticket.gates.entries()) {
       if (gate.kind !== 'bucket') continue
-      // It is true of requests by this way alone, and any other may draw on the bucket next.
-      if (route.hasOthers && !gate.limit.by.includes('ip')) continue
+      const shiftMs = gate.hasOneRoute ? ownShiftMs : ownShiftMs + lagMs
       const fromMs = ticket.toldFromMs[index] as number
-      const toMs = gate.toldFromMs(latestMs, slidingMs, shiftMs)
+      const toMs = gate.toldFromMs(latestMs, this.#countedMs(ticket, latestMs + shiftMs), shiftMs)
       if (toMs >= fromMs) continue
       gate.bringForward(fromMs, toMs, ticket.costs[index] as number)
       ticket.toldFromMs[index] = toMs
       this.#setup.changed(gate)
     }
-    ticket.backFromMs = slidingMs
+    ticket.backFromMs = this.#countedMs(ticket, latestMs + ownShiftMs + lagMs)
   }
 
   /** The call was given up. */
@@ -81,6 +85,10 @@ export class Returns {
       changed(gate)
     })
     emit({ type: 'lost', labels: ticket.passage.labels })
+  }
+
+  #countedMs(ticket: MemoryTicket, toldMs: number): number {
+    return Math.min(ticket.backFromMs, Math.max(toldMs, this.#earliestBackMs(ticket)))
   }
 
   /** Floors are at most nine tenths of the smallest round trip: so no token is ever back before `sentAt + window`. */

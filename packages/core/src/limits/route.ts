@@ -26,8 +26,8 @@ export class Route {
   lastAnswerAtMs = Number.NEGATIVE_INFINITY
   lastGivenUpAtMs = Number.NEGATIVE_INFINITY
   dropped = false
-  /** There are other ways to the same exchange. */
-  hasOthers = false
+  /** When it told of calls, for itself alone, it was too early for requests by other ways: by so much at most. */
+  mostLagMs = 0
   /** The routes of every bucket on which it alone draws. */
   readonly alone: readonly Route[] = Object.freeze([this])
   readonly #bornAtMs: number

@@ -28,10 +28,7 @@ export class Routes {
     const route = new Route(this.#nowMs())
     const byIp = this.#byExchange.get(exchange)
     if (byIp === undefined) this.#byExchange.set(exchange, new Map([[ip, route]]))
-    else {
-      byIp.set(ip, route)
-      for (const each of byIp.values()) each.hasOthers = true
-    }
+    else byIp.set(ip, route)
     return route
   }
 
@@ -48,7 +45,6 @@ export class Routes {
           route.dropped = true
           byIp.delete(ip)
           if (byIp.size === 0) this.#byExchange.delete(exchange)
-          else if (byIp.size === 1) for (const last of byIp.values()) last.hasOthers = false
         }
         yield
       }

@@ -53,6 +53,12 @@ export class TimeRing {
     return true
   }
 
+  /** All of them. */
+  postpone(byMs: number): void {
+    const mask = this.#items.length - 1
+    for (let i = 0; i < this.#length; i++) (this.#items[(this.#head + i) & mask] as number) += byMs
+  }
+
   dropFirst(): void {
     this.#head = (this.#head + 1) & (this.#items.length - 1)
     this.#length--

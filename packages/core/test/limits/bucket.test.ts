@@ -271,6 +271,52 @@ describe('the floor', () => {
   })
 })
 
+describe('what the only route told', () => {
+  const told = () => {
+    const on = bucketOf()
+    const route = new Route(0)
+    route.mostLagMs = 50
+    on.drawnBy(route, 0)
+    play(on, [
+      ['take', 0, 1],
+      ['answer', 100, 1],
+    ])
+    on.bringForward(100, 40, 1)
+    return on
+  }
+
+  test('is true of its own requests', () => {
+    play(told(), [
+      ['free', 1040.9, 2],
+      ['free', 1041, 3],
+    ])
+  })
+
+  test.each([
+    ['before its tokens are back', 500],
+    ['after its tokens are back, too soon for others', 1060],
+  ])('is later by its lag for those of another that joins it %s', (_, joinedAtMs) => {
+    const on = told()
+    on.free(joinedAtMs)
+    on.drawnBy(new Route(0), joinedAtMs)
+    play(on, [
+      ['free', joinedAtMs, 2],
+      ['ready', joinedAtMs, 3, 1091],
+      ['free', 1091, 3],
+    ])
+  })
+
+  test('is so once: a third finds it true of any', () => {
+    const on = told()
+    for (const atMs of [500, 501]) {
+      const route = new Route(0)
+      route.mostLagMs = 70
+      on.drawnBy(route, atMs)
+    }
+    play(on, [['ready', 501, 3, 1091]])
+  })
+})
+
 test('a lost call that may still be counted keeps the floor of its route away from others', () => {
   const on = bucketOf()
   on.drawnBy(new Route(0), 0)

@@ -60,6 +60,7 @@ const commands = [
       (model, real) => {
         model.bucket.drawnBy(model.routes[route] as NaiveRoute, model.nowMs)
         real.bucket.drawnBy(real.routes[route] as Route, model.nowMs)
+        for (const answer of model.answered) answer.atMs = answer.tokens[0]?.atMs ?? answer.atMs
         // Another route has just taken the floor away, so it may be free no longer.
         if (model.bucket.free(model.nowMs) < tokens) return
         model.calls.push({ tokens: model.bucket.take(tokens, model.nowMs), sentAtMs: model.nowMs, route })
@@ -88,7 +89,6 @@ const commands = [
       (model, real) => {
         const answer = pick(model.answered, index)
         real.bucket.bringForward(answer.atMs, answer.atMs - byMs, answer.tokens.length)
-        if (model.bucket.drawn.length > 1) return
         answer.atMs -= byMs
         for (const token of answer.tokens) token.atMs = answer.atMs
       },
@@ -98,6 +98,12 @@ const commands = [
         return tokens.length > 0 && atMs + model.bucket.windowMs > model.nowMs
       },
     ),
+  ),
+  fc.tuple(mostlyOneRoute, fc.integer({ min: 1, max: 200 })).map(([route, lagMs]) =>
+    step<Model, Real>(`route ${route} has told ${lagMs} ms too early for others`, (model, real) => {
+      const mostLagMs = Math.max((model.routes[route] as NaiveRoute).mostLagMs, lagMs)
+      for (const each of [model.routes[route], real.routes[route]]) Object.assign(each as object, { mostLagMs })
+    }),
   ),
   fc.nat(9).map(index =>
     step<Model, Real>(

@@ -60,14 +60,23 @@ export class NaiveBucket {
   drawnBy(route: NaiveRoute, nowMs: number): void {
     this.settle(nowMs)
     if (this.taken.length === 0) this.drawn = [route]
-    else if (!this.drawn.includes(route)) this.drawn.push(route)
+    else if (!this.drawn.includes(route)) {
+      for (const token of this.taken) if (token.state === 'answered') token.atMs += this.#lagMs
+      this.drawn.push(route)
+    }
+  }
+
+  /** What is true of requests by the only route alone. */
+  get #lagMs(): number {
+    return this.drawn.length === 1 ? (this.drawn[0] as NaiveRoute).mostLagMs : 0
   }
 
   /** What is surely back is forgotten: nothing that is learned later calls it away again. */
   settle(nowMs: number): void {
     this.taken = this.taken.filter(token => {
       if (token.state === 'back at') return token.atMs > nowMs
-      return token.state !== 'answered' || token.atMs + this.windowMs + Math.max(1, this.windowMs * 200e-6) > nowMs
+      if (token.state !== 'answered') return true
+      return token.atMs + this.windowMs + Math.max(1, this.windowMs * 200e-6) + this.#lagMs > nowMs
     })
     if (this.#coldAway(nowMs) === 0) this.cold = []
     if (this.halved !== undefined && this.capacity(nowMs) >= this.tokens) this.halved = undefined

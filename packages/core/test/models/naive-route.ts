@@ -11,6 +11,8 @@ export class NaiveRoute {
   readonly name: string
   readonly samples: Sample[] = []
   inFlight = 0
+  /** By how much what it told was too early for requests by other routes, at the most. */
+  mostLagMs = 0
   /** Refusals since the last sample that were sooner than any. */
   doubts: { ofSample: number; many: number } | undefined
   lastAnswerAtMs = Number.NEGATIVE_INFINITY

@@ -1,7 +1,7 @@
-import { tokenBucket } from '@headgate/core'
+import { type Labels, tokenBucket } from '@headgate/core'
 import { logNormal } from '@headgate/core/testing'
 import { describe, expect, it } from 'vitest'
-import { HEAVY, type Jitter, ORDINARY, saturate, world } from '../support/world.ts'
+import { average, figure, HEAVY, type Jitter, ORDINARY, saturate, world } from '../support/world.ts'
 
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1)
 const FOR_MS = 600_000
@@ -17,10 +17,12 @@ interface Server {
   tickMs?: number
   /** Whether its time stands in the body, which is read later than the headers. */
   inBody?: boolean
+  /** The addresses that the account goes by. */
+  ips?: readonly string[]
 }
 
 /** Five calls a second from a server that tells its time in every answer. */
-async function run({ jitter, drift = 0, steps = [], tickMs = 1, inBody = false }: Server, seed: number) {
+async function run({ jitter, drift = 0, steps = [], tickMs = 1, inBody = false, ips = ['a'] }: Server, seed: number) {
   const limits = [tokenBucket({ name: 'uid', limit: 5, windowMs: 1_000, by: ['uid'] })]
   const { clock, random, scheduler, server, sleep } = world(limits, seed, jitter, { coldStart: 'full' })
   const oneWay = () => sleep(jitter.baseMs + logNormal(random, jitter.medianMs, jitter.sigma))
@@ -40,7 +42,7 @@ async function run({ jitter, drift = 0, steps = [], tickMs = 1, inBody = false }
       if (!accepted) admission.refused()
       return accepted
     })
-  saturate({ uid: '1' }, 10, call, () => clock.nowMs() >= FOR_MS)
+  for (const ip of ips) saturate({ uid: '1', ip }, 10, call, () => clock.nowMs() >= FOR_MS)
   await clock.advance(FOR_MS)
   return { refused: server.refused, share: server.accepted / (5 * (FOR_MS / 1_000)) }
 }
@@ -62,8 +64,9 @@ describe('a server that tells its time', () => {
     ['by a clock that runs 50 ppm slow', { jitter: ORDINARY, drift: -50e-6 }, 0.98],
   ] satisfies [string, Server, number][])(
     '%s gets more of its quota used, and refuses nothing',
-    async (_, server, share) => {
+    async (told, server, share) => {
       const outcome = await runAll(server)
+      figure('told by the server', { told, ...outcome })
       expect(outcome.refused).toBe(0)
       expect(outcome.share).toBeGreaterThanOrEqual(share)
     },
@@ -113,6 +116,50 @@ describe('a server that tells its time', () => {
       await clock.advance(3_000)
     }
     expect(server.refused).toBe(0)
+  })
+
+  it.each([
+    ['to another exchange, where a limit does not tell them apart', { exchange: 'x' }, { exchange: 'y' }],
+    ['by an address that nobody used before', { exchange: 'x', ip: 'a' }, { exchange: 'x', ip: 'b' }],
+  ])('is not believed of a quicker way %s', async (_, slow: Labels, quick: Labels) => {
+    // Before the answers of the slow way, between them and what it told of the window's end, and after that.
+    for (const afterMs of [300, 600, 1_100, 1_365, 1_390]) {
+      const limits = [tokenBucket({ name: 'uid', limit: 4, windowMs: 1_000, by: ['uid'] })]
+      const { clock, random, scheduler, server, sleep } = world(limits, 1, ORDINARY, { coldStart: 'full' })
+      const call = (labels: Labels, thereMs: number) =>
+        scheduler.schedule({ labels: { ...labels, uid: 'u' } }, async admission => {
+          await sleep(thereMs + 0.1 * random())
+          const atMs = clock.nowMs()
+          const accepted = server.arrive({ uid: 'u' }, atMs)
+          await sleep(1 + 0.1 * random())
+          admission.counted({ serverTimeMs: Math.floor(EPOCH_MS + atMs) })
+          if (!accepted) admission.refused()
+        })
+      const four = async (labels: Labels, thereMs: number, forMs: number) => {
+        for (let i = 0; i < 4; i++) void call(labels, thereMs)
+        await clock.advance(forMs)
+      }
+      for (let round = 0; round < 20; round++) await four(slow, 400, 2_000)
+      // Counted after 400 ms: their window is over at 1400, and those that follow are there in one.
+      await four(slow, 400, afterMs)
+      await four(quick, 1, 3_000)
+      expect(server.refused).toBe(0)
+      expect(server.accepted).toBe(88)
+    }
+  })
+
+  it.each([
+    ['ordinary networks', ORDINARY, 0.968],
+    ['heavy tails', HEAVY, 0.93],
+  ])('gets more used of an account that goes by two addresses over %s', async (_, jitter, share) => {
+    const shares: number[] = []
+    for (const seed of SEEDS.slice(0, 5)) {
+      const outcome = await run({ jitter, ips: ['a', 'b'] }, seed)
+      expect(outcome.refused).toBe(0)
+      shares.push(outcome.share)
+    }
+    figure('told by two addresses', { jitter, share: average(shares) })
+    expect(average(shares)).toBeGreaterThanOrEqual(share)
   })
 
   it('is not believed of the way there while all connections are new', async () => {
