@@ -8,8 +8,11 @@ import type { Tick } from './tick.ts'
 const FASTEST = 0.9
 /** Hosts' timers come up to so much late; who has waited for one too long may follow sooner. */
 const LATE_MS = 2
-/** A poller is sent on to another of its gates so often before one of them keeps a place for it, or lets it pass. */
-export const MOST_TOSSES = 3
+/**
+ * So many places are kept for those who wait elsewhere, for each other gate that they draw on. With fewer, of three limits
+ * and unequal weights some poller was 30 % and more off its share; all that are kept may leave together.
+ */
+const MOST_KEPT = 2
 /** A ledger elsewhere answers within so long: calls for that time may be with it. */
 const LEDGER_MS = 50
 
@@ -31,12 +34,14 @@ export class Pace implements Timed {
   readonly ready = new Heap<Poller>(goesFirst)
   /** Pollers that draw on the gate. */
   members = 0
+  /** Their turn has come here, and is kept for them while they wait for another gate's. */
+  readonly kept = new Set<Poller>()
   /** Released, not started: they stand at the gate, or on the way to it. */
   readonly scouts = new Set<Tick>()
   atMs = Number.POSITIVE_INFINITY
   heapIndex = -1
   readonly #gate: PacedGate
-  readonly #start: (poller: Poller, nowMs: number) => void
+  readonly #start: (poller: Poller, nowMs: number, turnAt: Pace) => void
   readonly #agenda: Agenda
   readonly #answersLater: () => boolean
   #nextAtMs = Number.NEGATIVE_INFINITY
@@ -48,7 +53,7 @@ export class Pace implements Timed {
     gate: PacedGate,
     agenda: Agenda,
     answersLater: () => boolean,
-    start: (poller: Poller, nowMs: number) => void,
+    start: (poller: Poller, nowMs: number, turnAt: Pace) => void,
   ) {
     this.kind = kind
     this.key = key
@@ -63,9 +68,25 @@ export class Pace implements Timed {
     return this.ready.size * this.#gate.spacingMs()
   }
 
+  /** One after the other; caps and holds let go whoever comes. */
+  get isPaced(): boolean {
+    return this.#gate.spacingMs() > 0
+  }
+
+  /** About how long until its turn: of those who wait here, who has just been served sees all go first. */
+  waitOf(poller: Poller, nowMs: number): number {
+    const ahead = ((this.tagOf(poller) - this.#virtual) * poller.weight) / this.#costOf(poller)
+    return Math.max(0, this.#nextAtMs - nowMs) + Math.min(1, Math.max(0, ahead)) * this.queueMs
+  }
+
   /** When the next poller may leave. */
   get nextAtMs(): number {
     return this.#nextAtMs
+  }
+
+  /** Whether its turn can be kept for a poller that has to wait for another gate's. */
+  canKeepFor(poller: Poller): boolean {
+    return this.isPaced && this.kept.size < MOST_KEPT * (poller.allPaces.size - 1)
   }
 
   /** The gate, not the pace, is what holds pollers back: one stands there already, of this priority or more. */
@@ -83,29 +104,18 @@ export class Pace implements Timed {
   /** Somebody who waits here goes before the poller. */
   hasBefore(poller: Poller): boolean {
     const first = this.ready.peek()
-    return first !== undefined && goesFirst(first, { ...rankOf(poller), tag: this.tagOf(poller) })
-  }
-
-  /** Whether its place here can be kept for a poller that has one at all its gates only at `atMs`. */
-  canKeep(poller: Poller, cost: number, atMs: number, nowMs: number): boolean {
-    const spacingMs = this.#gate.spacingMs() * cost
-    if (spacingMs === 0) return true
-    // One place ahead, not more: who waits in the room goes by share, who has a place goes by the time it came.
-    if (atMs - nowMs > spacingMs) return false
-    // A place that stays empty for long is lost; but one that two busy gates toss to and fro would never find both open.
-    const slackMs = poller.tosses < MOST_TOSSES ? this.#lateMs(cost) : spacingMs
-    return atMs - Math.max(this.#nextAtMs, nowMs) <= slackMs
+    return first !== undefined && goesFirst(first, { ...rankOf(poller), tag: this.#rankTag(poller) })
   }
 
   /** Where the poller stands in the order of shares. One that was away loses what it missed, but for one call. */
   tagOf(poller: Poller): number {
     const tag = poller.tags.get(this)
-    return tag === undefined ? this.#virtual : Math.max(tag, this.#virtual - 1 / poller.weight)
+    return tag === undefined ? this.#virtual : Math.max(tag, this.#virtual - this.#costOf(poller) / poller.weight)
   }
 
   enter(poller: Poller, nowMs: number): void {
     poller.room = this
-    poller.tag = this.tagOf(poller)
+    poller.tag = this.#rankTag(poller)
     this.ready.push(poller)
     this.retime(nowMs)
   }
@@ -149,7 +159,7 @@ export class Pace implements Timed {
     for (let first = this.ready.peek(); first !== undefined; first = this.ready.peek()) {
       if (this.#nextAtMs > nowMs || this.isFull(first.priority)) break
       this.leave(first)
-      this.#start(first, nowMs)
+      this.#start(first, nowMs, this)
     }
     this.retime(nowMs)
   }
@@ -159,6 +169,16 @@ export class Pace implements Timed {
     const first = this.ready.peek()
     if (first === undefined || this.isFull(first.priority)) this.#agenda.drop(this)
     else this.#agenda.set(this, Math.max(this.#nextAtMs, nowMs))
+  }
+
+  /** At a hold, one. */
+  #costOf(poller: Poller): number {
+    return poller.allPaces.get(this) ?? 1
+  }
+
+  /** By the end of its next call: of those who were away, who is to have more goes sooner. */
+  #rankTag(poller: Poller): number {
+    return this.tagOf(poller) + this.#costOf(poller) / poller.weight
   }
 
   /** What was late by so much does not shift what comes after it. */

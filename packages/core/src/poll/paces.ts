@@ -2,7 +2,7 @@ import type { Gate, GateState, LedgerSession, Passage } from '../ports/ledger.ts
 import { roomOf } from '../run/ways.ts'
 import type { Agenda } from './agenda.ts'
 import { earliestOf } from './because.ts'
-import { MOST_TOSSES, Pace, type PacedGate } from './pace.ts'
+import { Pace, type PacedGate } from './pace.ts'
 import type { Leave, Poller } from './poller.ts'
 import type { Tick } from './tick.ts'
 
@@ -32,13 +32,13 @@ export class Paces {
   readonly #ledger: LedgerSession
   readonly #agenda: Agenda
   readonly #answersLater: () => boolean
-  readonly #start: (poller: Poller, nowMs: number) => void
+  readonly #start: (poller: Poller, nowMs: number, turnAt: Pace) => void
 
   constructor(
     ledger: LedgerSession,
     agenda: Agenda,
     answersLater: () => boolean,
-    start: (poller: Poller, nowMs: number) => void,
+    start: (poller: Poller, nowMs: number, turnAt: Pace) => void,
   ) {
     this.#ledger = ledger
     this.#agenda = agenda
@@ -67,7 +67,13 @@ export class Paces {
     return paces
   }
 
+  /** The places that are kept for it. */
+  giveUp(poller: Poller): void {
+    for (const pace of poller.allPaces.keys()) pace.kept.delete(poller)
+  }
+
   leave(poller: Poller): void {
+    this.giveUp(poller)
     for (const pace of poller.allPaces.keys()) {
       pace.members--
       this.forgetIfUnused(pace)
@@ -78,20 +84,20 @@ export class Paces {
    * The labels by which the poller goes next: those that have a place for it first. Held ones only if all are, for who waits
    * there while the others go on loses its turns; then those whose hold ends first.
    */
-  choose(poller: Poller, nowMs: number): Prospect {
+  choose(poller: Poller, nowMs: number, turnAt?: Pace): Prospect {
     const { passages, request } = poller
     const views = passages.map((passage, index): View => {
       const states = this.#ledger.explain({ passage, cost: request.cost }, nowMs)
       return { passage, paces: poller.paces[index] as View['paces'], states, earliestMs: earliestOf(states, nowMs) }
     })
-    if (views.length === 1) return this.#look(poller, views[0] as View, nowMs)
+    if (views.length === 1) return this.#look(poller, views[0] as View, nowMs, turnAt)
     const open = views.filter(({ states }) => !states.some(({ kind, waitMs }) => kind === 'hold' && waitMs !== 0))
     if (open.length === 0) {
       const first = views.reduce((best, view) => (view.earliestMs < best.earliestMs ? view : best))
-      return this.#look(poller, first, nowMs)
+      return this.#look(poller, first, nowMs, turnAt)
     }
     return open
-      .map(view => this.#look(poller, view, nowMs))
+      .map(view => this.#look(poller, view, nowMs, turnAt))
       .reduce((best, each) => {
         const laterMs = expected(each) - expected(best)
         return laterMs < 0 || (laterMs === 0 && each.room > best.room) ? each : best
@@ -99,7 +105,7 @@ export class Paces {
   }
 
   /** The paces that count now, those of holds among them, and what is left at their gates. */
-  #look(poller: Poller, { passage, paces, states, earliestMs }: View, nowMs: number): Prospect {
+  #look(poller: Poller, { passage, paces, states, earliestMs }: View, nowMs: number, turnAt?: Pace): Prospect {
     const free = new Map<Pace, number>()
     let gates = paces
     let index = 0
@@ -113,7 +119,7 @@ export class Paces {
         gates = new Map([...gates, [hold, 1]])
       }
     }
-    const placeAtMs = Math.max(nowMs, ...[...gates.keys()].map(pace => pace.nextAtMs))
+    const placeAtMs = Math.max(nowMs, ...[...gates.keys()].map(pace => (pace.kept.has(poller) ? nowMs : pace.nextAtMs)))
     return {
       passage,
       paces: gates,
@@ -121,7 +127,7 @@ export class Paces {
       atMs: placeAtMs,
       earliestMs,
       room: poller.passages.length === 1 ? 1 : roomOf(states, passage, poller.passages),
-      blocker: blockerOf(poller, gates, placeAtMs, nowMs),
+      blocker: blockerOf(poller, gates, nowMs, turnAt),
     }
   }
 
@@ -171,24 +177,27 @@ function together(all: readonly ReadonlyMap<Pace, number>[]): ReadonlyMap<Pace, 
 }
 
 /**
- * Where the poller has to wait: at a gate where a scout stands, at one that others leave before it, or at the one that has
- * its next place last.
- * @param atMs when all have one
+ * Where the poller has to wait: at a cap or a hold where a scout stands, or else where its turn comes last, of the gates
+ * that don't let it go now.
+ * @param turnAt where its turn has come
  */
-function blockerOf(poller: Poller, gates: ReadonlyMap<Pace, number>, atMs: number, nowMs: number): Pace | undefined {
-  let last: Pace | undefined
-  let canKeep = true
-  for (const [pace, cost] of gates) {
-    if (pace.isFull(poller.priority)) return pace
-    if (Math.max(pace.nextAtMs, nowMs) === atMs) last = pace
-    canKeep &&= pace.canKeep(poller, cost, atMs, nowMs)
+function blockerOf(
+  poller: Poller,
+  gates: ReadonlyMap<Pace, number>,
+  nowMs: number,
+  turnAt: Pace | undefined,
+): Pace | undefined {
+  let blocker: Pace | undefined
+  let longestMs = Number.NEGATIVE_INFINITY
+  for (const pace of gates.keys()) {
+    if (pace === turnAt || pace.kept.has(poller)) continue
+    const isFull = pace.isFull(poller.priority)
+    if (isFull && !pace.isPaced) return pace
+    if (!isFull && pace.nextAtMs <= nowMs && !pace.hasBefore(poller)) continue
+    const waitMs = pace.waitOf(poller, nowMs)
+    if (waitMs <= longestMs) continue
+    blocker = pace
+    longestMs = waitMs
   }
-  if (atMs <= nowMs) {
-    // A timer that comes late finds a place free for which others wait already. Those at two gates could go round for ever.
-    if (poller.tosses < MOST_TOSSES) for (const pace of gates.keys()) if (pace.hasBefore(poller)) return pace
-    return undefined
-  }
-  if (!canKeep) return last
-  for (const pace of gates.keys()) if (pace.nextAtMs > nowMs && pace.hasBefore(poller)) return pace
-  return undefined
+  return blocker
 }

@@ -54,16 +54,12 @@ export class Poller {
   readonly stale: Timed
   /** When it wanted to start. */
   dueAtMs = 0
-  /** Its place is paid for: it goes as soon as it comes. */
-  placed: Leave | undefined
   tick: Tick | undefined
 
   // Where it waits for its place: in one room at a time.
   room: Pace | undefined
   heapIndex = -1
   tag = 0
-  /** How often it was sent from room to room. */
-  tosses = 0
   readonly tags = new WeakMap<Pace, number>()
   /** The paces it goes by, with what it costs at each, for each of its passages; and all of them together. */
   paces: readonly ReadonlyMap<Pace, number>[] = []

@@ -6,7 +6,7 @@ import { shareKey } from '../run/queue.ts'
 import { Agenda } from './agenda.ts'
 import { becauseOf, heldUntil } from './because.ts'
 import type { Pace } from './pace.ts'
-import { Paces } from './paces.ts'
+import { Paces, type Prospect } from './paces.ts'
 import { type Leave, type PollCall, Poller, type PollerHost } from './poller.ts'
 import { checkPollOptions, type PollOptions, type Reading } from './reading.ts'
 import { Tick } from './tick.ts'
@@ -43,8 +43,8 @@ export class Pollers implements PollerHost {
 
   constructor(setup: PollSetup) {
     this.#setup = setup
-    this.#paces = new Paces(setup.ledger, this.#agenda, setup.answersLater, (poller, nowMs) =>
-      this.#start(poller, nowMs),
+    this.#paces = new Paces(setup.ledger, this.#agenda, setup.answersLater, (poller, nowMs, turnAt) =>
+      this.#start(poller, nowMs, turnAt),
     )
   }
 
@@ -63,7 +63,7 @@ export class Pollers implements PollerHost {
     const own = { ...request }
     const how = { ...options }
     const key = own.coalesce === undefined || own.maxWaitMs !== undefined ? undefined : shareKey(own)
-    const due = (poller: Poller, nowMs: number) => this.#due(poller, nowMs)
+    const due = (poller: Poller, nowMs: number) => this.#start(poller, nowMs)
     return {
       [Symbol.asyncIterator]: () =>
         new Poller(this, passages, own, call, how, key, due).iterator() as AsyncIterator<Reading<T>, undefined>,
@@ -147,24 +147,23 @@ export class Pollers implements PollerHost {
     this.#agenda.set(poller.next, untilMs)
   }
 
-  #due(poller: Poller, nowMs: number): void {
-    const { placed } = poller
-    poller.placed = undefined
-    if (placed === undefined) this.#start(poller, nowMs)
-    else this.#release(poller, placed, nowMs)
-  }
-
-  #start(poller: Poller, nowMs: number): void {
+  /** @param turnAt where it is the first, and a place is free */
+  #start(poller: Poller, nowMs: number, turnAt?: Pace): void {
     const tick = poller.shareKey === undefined ? undefined : this.#released.get(poller.shareKey)
     if (tick !== undefined && tick.priority >= poller.priority && !tick.signal.aborted) {
       this.#setReady(poller, false)
+      this.#paces.giveUp(poller)
       tick.add(poller)
       return
     }
-    const prospect = this.#paces.choose(poller, nowMs)
-    const { paces, free, atMs, blocker } = prospect
+    const prospect = this.#paces.choose(poller, nowMs, turnAt)
+    const { paces, blocker } = prospect
     if (blocker !== undefined) {
-      poller.tosses++
+      // Who comes to another gate without a place here might never find both open.
+      if (turnAt?.canKeepFor(poller) && blocker.kind !== 'hold' && paces.has(turnAt)) {
+        this.#take(poller, prospect, turnAt, nowMs)
+        turnAt.kept.add(poller)
+      }
       this.#setReady(poller, true)
       blocker.enter(poller, nowMs)
       return
@@ -176,24 +175,25 @@ export class Pollers implements PollerHost {
       this.#start(poller, nowMs)
       return
     }
-    poller.tosses = 0
     this.#setReady(poller, false)
     poller.order = this.#order++
-    this.#charge(poller)
-    for (const [pace, cost] of paces) {
-      if (!poller.allPaces.has(pace)) pace.charge(poller, cost)
-      pace.take(cost, free.get(pace) ?? Number.POSITIVE_INFINITY, atMs)
-    }
-    if (atMs <= nowMs) this.#release(poller, prospect, nowMs)
-    else {
-      poller.placed = prospect
-      this.#agenda.set(poller.next, atMs)
-    }
+    for (const pace of paces.keys()) if (!pace.kept.has(poller)) this.#take(poller, prospect, pace, nowMs)
+    this.#charge(poller, paces)
+    this.#release(poller, prospect, nowMs)
   }
 
-  /** By whichever of its labels it goes: it has had its share at all of them. */
-  #charge(poller: Poller): void {
-    for (const [pace, cost] of poller.allPaces) pace.charge(poller, cost)
+  #take(poller: Poller, { paces, free }: Prospect, pace: Pace, nowMs: number): void {
+    const cost = paces.get(pace) as number
+    pace.charge(poller, cost)
+    pace.take(cost, free.get(pace) ?? Number.POSITIVE_INFINITY, nowMs)
+  }
+
+  /** By whichever of its labels it goes, it has its share at all of them; where a place was kept it has had it. */
+  #charge(poller: Poller, besides: ReadonlyMap<Pace, number> = new Map()): void {
+    for (const [pace, cost] of poller.allPaces) {
+      if (!pace.kept.has(poller) && !besides.has(pace)) pace.charge(poller, cost)
+    }
+    this.#paces.giveUp(poller)
   }
 
   #release(poller: Poller, { passage, paces }: Leave, nowMs: number): void {
@@ -237,7 +237,10 @@ export class Pollers implements PollerHost {
 
   #started(tick: Tick, nowMs: number, passage: Passage): void {
     if (passage.labels !== tick.passage.labels) this.#paces.tookOther(tick, passage, nowMs)
-    for (const [pace, cost] of tick.paces) if (pace.scouts.has(tick)) pace.started(cost, nowMs)
+    // What went at once took its place then, or before: what has left since is another's.
+    if (nowMs > tick.releasedAtMs) {
+      for (const [pace, cost] of tick.paces) if (pace.scouts.has(tick)) pace.started(cost, nowMs)
+    }
     this.#leaveGate(tick)
   }
 

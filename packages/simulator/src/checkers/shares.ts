@@ -166,8 +166,6 @@ function checkEven(scenario: Scenario, log: RunLog, say: Say): void {
     // What a higher priority leaves is given out by age, which asks for no weight.
     if (all.some(({ plan, keys }) => plan.priority > one.plan.priority && keys.some(key => one.keys.includes(key))))
       continue
-    // Over several limits weights are kept only roughly.
-    if (!isEqual && one.keys.length > 1) continue
     if (!isEqual && Math.max(one.plan.everyMs, one.longestMs) > FASTEST * one.spacingMs) continue
     for (const other of all) {
       if (other.plan.priority > one.plan.priority || !one.keys.every(key => other.keys.includes(key))) continue
