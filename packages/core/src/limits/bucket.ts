@@ -251,8 +251,9 @@ export class Bucket extends LimitGate implements Gate {
    */
   proved(receivedAtMs: number, sentAtMs: number): boolean {
     const changedFromMs = this.#answers.proved(receivedAtMs, sentAtMs)
+    if (changedFromMs === Number.POSITIVE_INFINITY) return false
     this.#changedFrom(changedFromMs)
-    return changedFromMs < Number.POSITIVE_INFINITY
+    return true
   }
 
   /** What {@link bringForward} may bring a token to that the server counted at `latestMs` of its own clock or before. */
@@ -376,8 +377,7 @@ export class Bucket extends LimitGate implements Gate {
     const delayMs = this.#delayMs(nowMs)
     const keepMs = (this.#lowered === undefined ? 0 : this.#lowered.keepMs) + this.#lagMs
     // Both ways: a second, faster route lowers the floor, and what was free no longer is.
-    while (this.#away < answers.length && answers.at(this.#away) + delayMs <= nowMs) this.#away++
-    while (this.#away > 0 && answers.at(this.#away - 1) + delayMs > nowMs) this.#away--
+    this.#away = answers.countBack(delayMs, nowMs, this.#away)
     // Free even without a floor, and by any way: free for good.
     while (this.#away > 0 && answers.at(0) + this.windowMs + guardMs(this.windowMs) + keepMs <= nowMs) {
       this.#lowered?.forget(answers.at(0))

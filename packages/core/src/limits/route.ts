@@ -8,7 +8,8 @@ const WARM_MS = 2_000
 /** After so long without a call nothing is known of a route any more: its floor is that of the last hour. */
 const FORGET_MS = 3_600_000
 
-const NONE: readonly Bucket[] = Object.freeze([])
+// Not frozen: to find a frozen array empty takes ten times as long, and every answer does.
+const NONE: readonly Bucket[] = []
 
 /** A call that was given up. */
 interface Loss {

@@ -24,6 +24,14 @@ export class TimeRing {
     return this.#length - low
   }
 
+  /** How many are `delayMs` ago. @param near about so many: a search that mostly goes a step or none */
+  countBack(delayMs: number, nowMs: number, near: number): number {
+    let count = near
+    while (count < this.#length && this.at(count) + delayMs <= nowMs) count++
+    while (count > 0 && this.at(count - 1) + delayMs > nowMs) count--
+    return count
+  }
+
   /** Keeps the order: instants come nearly sorted, so the search starts at the back. */
   insert(atMs: number): void {
     if (this.#length === this.#items.length) {

@@ -25,15 +25,15 @@ export class Hopeless {
   overBudget(call: Call, nowMs: number): ErrorBudgetError | undefined {
     let first: Place = call
     let spent = this.#ledger.spent(call, nowMs)
+    if (spent === undefined) return undefined
     for (const way of call.ways ?? []) {
-      // By another of its labels it may still go.
-      if (spent === undefined) break
       const other = this.#ledger.spent(way, nowMs)
-      if (other !== undefined && other.untilMs >= spent.untilMs) continue
+      // By another of its labels it may still go.
+      if (other === undefined) return undefined
+      if (other.untilMs >= spent.untilMs) continue
       first = way
       spent = other
     }
-    if (spent === undefined) return undefined
     return new ErrorBudgetError(first.passage.labels, spent.limit, spent.errorCode, spent.untilMs - nowMs)
   }
 

@@ -18,6 +18,15 @@ test('an instant that comes late finds its place', () => {
   expect(contents(ring)).toStrictEqual([1, 5, 7, 7, 9])
 })
 
+test('how many are so long ago is found from wherever the search begins', () => {
+  const ring = new TimeRing()
+  for (const atMs of [0, 1, 2, 3, 4]) ring.insert(atMs)
+  ring.dropFirst()
+  for (const near of [0, 1, 2, 3, 4]) {
+    expect([10, 11, 12.9, 13, 14, 99].map(nowMs => ring.countBack(10, nowMs, near))).toStrictEqual([0, 1, 2, 3, 4, 4])
+  }
+})
+
 test('whatever comes and goes, it is a sorted list that loses its first', () => {
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.integer({ min: 0, max: 50 }) },
