@@ -34,10 +34,12 @@ export class Returns {
    */
   proved(ticket: MemoryTicket): void {
     if (ticket.hasFailed) return
-    ticket.gates.forEach((gate, index) => {
-      if (gate.kind !== 'bucket' || ticket.costs[index] === 0) return
+    const { gates, costs } = ticket
+    for (let i = 0; i < gates.length; i++) {
+      const gate = gates[i] as MemoryGate
+      if (gate.kind !== 'bucket' || costs[i] === 0) continue
       if (gate.proved(ticket.backFromMs, ticket.sentAtMs)) this.#setup.changed(gate)
-    })
+    }
   }
 
   /**
