@@ -1,5 +1,5 @@
 import type { Gate, GateState, LedgerSession, Passage } from '../ports/ledger.ts'
-import { roomOf } from '../run/ways.ts'
+import { headroomOf } from '../run/ways.ts'
 import type { Agenda } from './agenda.ts'
 import { earliestOf } from './because.ts'
 import { Pace, type PacedGate } from './pace.ts'
@@ -20,7 +20,7 @@ export interface Prospect extends Leave {
   readonly atMs: number
   readonly earliestMs: number
   /** What is free at the gates that are not the same for all its labels, as a share. */
-  readonly room: number
+  readonly headroom: number
   readonly blocker: Pace | undefined
 }
 
@@ -100,7 +100,7 @@ export class Paces {
       .map(view => this.#look(poller, view, nowMs, turnAt))
       .reduce((best, each) => {
         const laterMs = expected(each) - expected(best)
-        return laterMs < 0 || (laterMs === 0 && each.room > best.room) ? each : best
+        return laterMs < 0 || (laterMs === 0 && each.headroom > best.headroom) ? each : best
       })
   }
 
@@ -126,7 +126,7 @@ export class Paces {
       free,
       atMs: placeAtMs,
       earliestMs,
-      room: poller.passages.length === 1 ? 1 : roomOf(states, passage, poller.passages),
+      headroom: poller.passages.length === 1 ? 1 : headroomOf(states, passage, poller.passages),
       blocker: blockerOf(poller, gates, nowMs, turnAt),
     }
   }

@@ -11,7 +11,7 @@ export class Ways {
   }
 
   /**
-   * The places of a call: first the one it prefers, if that lets it go now; then the one with the most room; of equals each
+   * The places of a call: first the one it prefers, if that lets it go now; then the one with the most headroom; of equals each
    * in its turn.
    */
   inOrder(call: Call, nowMs: number): readonly Place[] {
@@ -21,11 +21,13 @@ export class Ways {
     const ranked = [...places.slice(turn), ...places.slice(0, turn)].map(place => {
       const states = this.#ledger.explain(place, nowMs)
       const goes = states.every(({ waitMs }) => waitMs === 0)
-      const room =
-        place.passage.labels === preferred?.labels ? Number.POSITIVE_INFINITY : roomOf(states, place.passage, passages)
-      return { place, goes, room }
+      const headroom =
+        place.passage.labels === preferred?.labels
+          ? Number.POSITIVE_INFINITY
+          : headroomOf(states, place.passage, passages)
+      return { place, goes, headroom }
     })
-    ranked.sort((a, b) => (a.goes === b.goes ? b.room - a.room : a.goes ? -1 : 1))
+    ranked.sort((a, b) => (a.goes === b.goes ? b.headroom - a.headroom : a.goes ? -1 : 1))
     return ranked.map(({ place }) => place)
   }
 }
@@ -34,12 +36,12 @@ export class Ways {
  * What is free, as a share, at the tightest of the gates that are not the same for all: 0 for nothing, 1 for all.
  * @param states of the passage's gates in their order, then of its holds
  */
-export function roomOf(states: readonly GateState[], passage: Passage, all: readonly Passage[]): number {
-  let room = 1
+export function headroomOf(states: readonly GateState[], passage: Passage, all: readonly Passage[]): number {
+  let headroom = 1
   for (const [index, { free, reserved = 0, limit }] of states.entries()) {
     const gate = passage.gates[index]
     if (gate !== undefined && all.every(({ gates }) => gates.includes(gate))) continue
-    room = Math.min(room, limit === 0 ? 0 : (free - reserved) / limit)
+    headroom = Math.min(headroom, limit === 0 ? 0 : (free - reserved) / limit)
   }
-  return room
+  return headroom
 }
