@@ -74,6 +74,7 @@ export class Story {
       askedAtMs: 0,
       doneAtMs: 60_000,
       runs: [],
+      vain: [],
       readings: [],
       ...changes,
     }

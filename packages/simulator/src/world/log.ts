@@ -84,13 +84,16 @@ export const NOBODYS = -1
 /** The load of a poller's call. */
 export const POLLED = -2
 
-/** One run of a poller's task, which is one request. Times that a name calls the client's are its monotonic clock's. */
+/** One run of a poller's task, which is one request. Over HTTP those of one poll are one call's attempts. Times that a name calls the client's are its monotonic clock's. */
 export interface PollRun {
   readonly attempt: Attempt
   readonly startedClientMs: number
   /** When its task was over; NaN: never. */
   overAtMs: number
   overClientMs: number
+  /** http: when the poll was over of which it was the last attempt; undefined: it was not, or that never was. */
+  doneAtMs?: number
+  doneClientMs?: number
 }
 
 /** What somebody read. */
@@ -126,6 +129,8 @@ export interface PollLog {
   /** When its reader was told that there is no more; NaN: never. */
   doneAtMs: number
   readonly runs: PollRun[]
+  /** http: when polls were over of which no request of its own had gone, by the client's clock. */
+  readonly vain: number[]
   readonly readings: ReadingLog[]
 }
 
