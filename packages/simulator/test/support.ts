@@ -91,6 +91,21 @@ export class Story {
     return attempt
   }
 
+  /** Over HTTP: one poll, whose attempts begin then. */
+  polled(poll: PollLog, ...sent: (readonly [atMs: number, changes?: Partial<Attempt>])[]): Attempt[] {
+    const [[scheduledAtMs] = [0]] = sent
+    const call = newCall({ id: -2, load: POLLED, life: poll.life, scheduledAtMs, order: this.#order++ })
+    call.comings = 1
+    const attempts = sent.map(([atMs, changes]) => this.sent(call, atMs, changes))
+    for (const attempt of attempts) {
+      const { sentAtMs, endedAtMs } = attempt
+      poll.runs.push({ attempt, startedClientMs: sentAtMs, overAtMs: endedAtMs, overClientMs: endedAtMs })
+    }
+    const { overAtMs, overClientMs } = poll.runs.at(-1) ?? {}
+    Object.assign(poll.runs.at(-1) ?? {}, { doneAtMs: overAtMs, doneClientMs: overClientMs })
+    return attempts
+  }
+
   /** What a run brought is read at once. */
   read(poll: PollLog, answer: Attempt | undefined, changes: Partial<ReadingLog> = {}): void {
     const last = poll.readings.at(-1)

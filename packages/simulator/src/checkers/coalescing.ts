@@ -11,7 +11,10 @@ export const coalescing: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'coalescing', what, atMs })
   for (const calls of groups(scenario, log)) {
-    for (const call of calls) checkAnswer(scenario, call, say)
+    for (const call of calls) {
+      checkAnswer(scenario, call, say)
+      checkNoneBeside(call, say)
+    }
     checkOneWent(calls, say)
     if (!isPolled(scenario, calls[0] as CallLog)) checkNobodyLeft(log, calls, say)
   }
@@ -63,8 +66,10 @@ function checkOneWent(calls: readonly CallLog[], say: Say): void {
     for (const call of calls) {
       if (call.order <= fromOrder || call.order >= toOrder) continue
       const { how, answer, settled, outcome, maxWaitMs, abortedAtMs } = call
-      // It had its leave at that instant, and began when those of others had theirs.
-      if (call.scheduledAtMs === sentAtMs) continue
+      // It had its leave at that instant, and began when those of others had theirs; or it never came so far.
+      if (call.cameAtMs === sentAtMs || Number.isNaN(call.cameAtMs)) continue
+      // Over HTTP each goes again by itself, after what they shared has failed; and a key's stop takes out who waits.
+      if (hasFailed(call.sharedBy) || (outcome as { kind?: unknown } | undefined)?.kind === 'key') continue
       if (answer?.call === runner || settled === 0) continue
       if (how === 'AbortError' && !Number.isNaN(abortedAtMs)) continue
       if (how === 'MaxWaitError' && maxWaitMs < Number.POSITIVE_INFINITY) continue
@@ -76,6 +81,20 @@ function checkOneWent(calls: readonly CallLog[], say: Say): void {
       return
     }
   }
+}
+
+/** Over HTTP: what was shared had no answer, or one that says no. */
+function hasFailed(shared: Attempt | undefined): boolean {
+  return shared !== undefined && shared.call.comings > 0 && !(shared.succeeded && shared.outcome === 'answered')
+}
+
+/** Who shares an attempt sends none of its own as long as that is under way. */
+function checkNoneBeside(call: CallLog, say: Say): void {
+  const { sharedBy: shared, attempts } = call
+  if (shared === undefined || call.cameAtMs === shared.sentAtMs) return
+  const beside = attempts.find(({ order }) => order > shared.order && order < shared.endedOrder)
+  if (beside !== undefined)
+    say(`call ${call.id} went beside call ${shared.call.id}, whose attempt it shared`, beside.sentAtMs)
 }
 
 /** An attempt goes on for as long as somebody wants it, and is answered to somebody. */

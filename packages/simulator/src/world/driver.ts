@@ -309,6 +309,7 @@ export class Driver {
     send(this.#gate as Gate, call, signal).then(
       value => settle('ok', value),
       error => {
+        if (scenario.kind === 'http') call.outcome = error
         if (error instanceof ErrorBudgetError) call.stopped = { budget: error.limit, againAfterMs: error.retryAfterMs }
         settle(String((error as Error | undefined)?.name), error)
       },

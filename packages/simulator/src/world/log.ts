@@ -154,11 +154,13 @@ export interface CallLog {
   /** How often. */
   settled: number
   how: string
+  /** http: how many attempts went for it: its own, and those that it shared. */
+  went: number
   /** What it asks for, if others of the same labels may share it. */
   readonly coalesce: string | undefined
   /** Of one that may be shared, the first attempt that went while it waited; undefined: none did. */
   sharedBy: Attempt | undefined
-  /** The attempt that it was answered by, and what it settled with. */
+  /** The attempt that it was answered by, and what it settled with. http: also of others, if it was an error. */
   answer: Attempt | undefined
   outcome: unknown
   /** What stopped it, and after how long it was told that its like may go again. */
@@ -264,6 +266,7 @@ export function newCall(
     settledOrder: Number.POSITIVE_INFINITY,
     settled: 0,
     how: 'open',
+    went: 0,
     coalesce,
     sharedBy: undefined,
     answer: undefined,
