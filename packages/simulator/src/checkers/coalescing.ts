@@ -60,9 +60,10 @@ function checkOneWent(calls: readonly CallLog[], say: Say): void {
   }
   for (const [runner, members] of byRunner) {
     // One that went and was refused has joined it only on its way back.
-    const waiting = members.filter(({ attempts }) => attempts.length === 0)
-    const fromOrder = Math.min(runner.order, ...waiting.map(({ order }) => order))
-    const { order: toOrder = 0, sentAtMs = 0 } = runner.attempts[0] ?? {}
+    const waiting = members.filter(({ attempts, sharedBy }) => attempts.length === 0 && !hasFailed(sharedBy))
+    const { order: toOrder = 0, sentAtMs = 0, again } = runner.attempts[0] ?? {}
+    // What it had shared before may have failed, so that it came anew.
+    const fromOrder = Math.min(again?.order ?? runner.order, ...waiting.map(({ order }) => order))
     for (const call of calls) {
       if (call.order <= fromOrder || call.order >= toOrder) continue
       const { how, answer, settled, outcome, maxWaitMs, abortedAtMs } = call

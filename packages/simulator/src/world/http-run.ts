@@ -15,6 +15,7 @@ import { type Keys, keysOf, VirtualExchange } from './virtual-exchange.ts'
 import { Watch } from './watch.ts'
 
 const SALT = { random: 13, host: 14 } as const
+const CLIENTS_FIRST_MS = 10_000
 /** What pollers share by default (bingx README, `coalesce`). */
 const SHARED = 'poll'
 
@@ -104,7 +105,9 @@ class HttpWorld {
       },
       close: async () => {
         await Promise.all([...clients.values()].map(({ exchange }) => exchange.close()))
-        for (const gate of gates) await gate.close()
+        // Theirs is the caller's, and stays open when they close: what goes on then is theirs.
+        await new Promise<void>(resolve => void this.#clock.setTimer(resolve, CLIENTS_FIRST_MS))
+        await Promise.all(gates.map(gate => gate.close()))
       },
     }
   }

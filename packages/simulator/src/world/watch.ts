@@ -95,7 +95,10 @@ export class Watch {
   /** Whose request this is. One admission is one request. */
   sends(): Attempt {
     const errand = this.#errands.getStore()
-    if (errand === undefined) throw new Error('a request that nobody admitted')
+    if (errand === undefined) {
+      this.#books.mishap('a request that nobody admitted')
+      throw new Error('a request that nobody admitted')
+    }
     if (++errand.requests > 1) this.#books.mishap(`call ${errand.attempt.call.id} sent two requests for one admission`)
     return errand.attempt
   }
