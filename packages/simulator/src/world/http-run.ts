@@ -61,7 +61,8 @@ class HttpWorld {
   constructor(scenario: Scenario) {
     this.#scenario = scenario
     this.#keys = keysOf(scenario)
-    this.#isCoinw = scenario.loads[0]?.labels['exchange'] === 'coinw'
+    const [any] = [...scenario.loads, ...(scenario.pollers ?? [])]
+    this.#isCoinw = any?.labels['exchange'] === 'coinw'
     this.#machine = new Machine(scenario, this.#clock)
     this.#network = new Network(scenario, this.log.injected)
     for (const { apiKey, secretKey } of this.#keys.values()) this.log.secrets.push(apiKey, secretKey)
