@@ -646,6 +646,20 @@ describe('clock', () => {
     expect(judge(clock, story, scenario({ faults }))).toEqual([])
   })
 
+  test('two clocks that part while nobody calls', () => {
+    const hour = 3_600_000
+    for (const [ppm, many] of [
+      [350, 0],
+      [50, 1],
+    ] as const) {
+      const story = new Story()
+      asks(story, 50)
+      story.sent(story.call(hour), hour, { errorKind: 'time', failedAtMs: hour + 20 })
+      const faults = [{ kind: 'drift', atMs: 0, ppm }] as const
+      expect(judge(clock, story, scenario({ faults }))).toHaveLength(many)
+    }
+  })
+
   test('nobody asks', () => {
     for (const asked of [true, false]) {
       const story = new Story()

@@ -18,6 +18,8 @@ export const coalescing: Checker = (scenario, log) => {
     checkOneWent(calls, say)
     if (!isPolled(scenario, calls[0] as CallLog)) checkNobodyLeft(log, calls, say)
   }
+  const polled = new Set(log.polls.flatMap(({ runs }) => runs.map(({ attempt }) => attempt.call)))
+  for (const call of polled) checkNoneBeside(call, say)
   return judgement
 }
 
