@@ -126,6 +126,37 @@ describe('every endpoint', () => {
   })
 })
 
+describe('calls that share one request', () => {
+  /** Two of them, both of which wait until a hold is over, and what they come to. */
+  const two = async (retries: number, ...answers: object[]) => {
+    const { clock } = await world()
+    let requests = 0
+    const fetch = () => {
+      const body = JSON.stringify(answers[requests++] ?? { code: 0, data: { serverTime: 7 } })
+      return Promise.resolve(new Response(body, { headers: { 'content-type': 'application/json' } }))
+    }
+    const bingx = createBingx({ fetch, clock, retries, baseUrl: 'http://127.0.0.1:9' })
+    bingx.scheduler.hold({ exchange: 'bingx' }, { forMs: 3_000, reason: 'test' })
+    const calls = [1, 2].map(() => bingx.serverTime({ coalesce: 'x' }))
+    const outcomes = await settle(Promise.allSettled(calls), clock)
+    await bingx.close()
+    return { outcomes, requests }
+  }
+
+  it('go again when it failed, each of them', async () => {
+    const { outcomes, requests } = await two(3, { code: 100500, msg: 'busy' })
+    expect(outcomes).toMatchObject([{ value: 7 }, { value: 7 }])
+    expect(requests).toBeGreaterThan(1)
+  })
+
+  it('fail alike when they may not go again', async () => {
+    const busy = { reason: { name: 'BingxError', code: 100500, kind: 'transient' } }
+    expect(await two(0, { code: 100500, msg: 'busy' })).toMatchObject({ outcomes: [busy, busy], requests: 1 })
+    const refused = { reason: { name: 'BingxError', code: 100410, kind: 'refused' } }
+    expect(await two(0, { code: 100410, msg: 'too many' })).toMatchObject({ outcomes: [refused, refused], requests: 1 })
+  })
+})
+
 it('goes again after a failure, through the gate, one call at a time', async () => {
   const { clock } = await world()
   let requests = 0

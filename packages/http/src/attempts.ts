@@ -3,7 +3,7 @@ import { backoffMs, ErrorBudgetError, MaxWaitError, RefusedError, TimeoutError }
 import type { Call, CallSetup, Failure } from './call.ts'
 import type { CallOptions } from './call-options.ts'
 import { CallSignal } from './call-signal.ts'
-import type { ExchangeError, Trouble } from './errors.ts'
+import { ExchangeError, type Trouble } from './errors.ts'
 import { labelled } from './labelled.ts'
 import { redact } from './redact.ts'
 import type { TimeSample } from './server-clock.ts'
@@ -168,8 +168,8 @@ export class Attempts<T> {
     if (refusal !== undefined && verdict.final === undefined) {
       this.#refused = trouble
       admission.refused({ ...refusal, reason: redact(trouble.msg, this.#hide) })
-      // The scheduler looks at no result of a refused call.
-      return undefined as never
+      // Of a refused call the scheduler keeps it as the cause, which those who share the call know it by.
+      throw this.#error(trouble)
     }
     const { by = [], holdMs = 0 } = refusal ?? {}
     if (refusal !== undefined) {
@@ -233,7 +233,12 @@ export class Attempts<T> {
       return this.#fail({ code: 'TIMEOUT', msg: error.message, kind: 'lost' }, false)
     }
     const late = error instanceof MaxWaitError
-    if (this.#refused && (late || error instanceof RefusedError)) return this.#error(this.#refused, { cause: error })
+    if (this.#refused && late) return this.#error(this.#refused, { cause: error })
+    if (error instanceof RefusedError && error.cause instanceof ExchangeError) {
+      const { code, msg, kind, untilMs } = error.cause
+      return this.#error({ code, msg, kind, ...(untilMs !== undefined && { untilMs }) }, { cause: error })
+    }
+    if (error instanceof ExchangeError && error !== this.#failure) this.#failedTogether(error)
     // A repetition that can't start, or not in time: what went wrong before says more than that.
     return (late || error instanceof ErrorBudgetError) && this.#failure ? this.#failure : error
   }
@@ -247,6 +252,16 @@ export class Attempts<T> {
     this.#mayRepeat = mayHelp && (repeatable || wasNotDone)
     this.#failure = this.#error({ ...trouble, kind })
     return this.#failure
+  }
+
+  /** Another call's attempt, which this one shared, has failed: this one may go again as after its own. */
+  #failedTogether(failure: ExchangeError): void {
+    const { repeatable, clock } = this.#call
+    const isStale = failure.kind === 'timestamp' && clock !== undefined && this.#stale === undefined
+    // Not known here is when it was sent, nor what the answer said.
+    if (isStale) this.#stale = { sentAtMs: this.#setup.clock.nowMs(), said: undefined }
+    this.#mayRepeat = isStale || (repeatable && (failure.kind === 'transient' || failure.kind === 'lost'))
+    this.#failure = failure
   }
 
   #stoppedBy(cause: ExchangeError): ExchangeError {

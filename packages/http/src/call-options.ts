@@ -13,7 +13,8 @@ export interface CallOptions {
   signal?: AbortSignal
   /**
    * Shares one request with calls of the same endpoint, parameters and text that still wait for theirs: one answer for
-   * all. Default: none; a poller shares by default.
+   * all. When that request fails, each goes again as it may, and shares again with those it meets. Default: none; a
+   * poller shares by default.
    */
   coalesce?: string
 }

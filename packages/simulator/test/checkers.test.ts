@@ -7,13 +7,14 @@ import { fairness } from '../src/checkers/fairness.ts'
 import { holds } from '../src/checkers/holds.ts'
 import { Once } from '../src/checkers/once.ts'
 import { ownLimits } from '../src/checkers/own-limits.ts'
+import { retries } from '../src/checkers/retries.ts'
 import { secrets } from '../src/checkers/secrets.ts'
 import { settlement } from '../src/checkers/settlement.ts'
 import { stopped } from '../src/checkers/stopped.ts'
 import type { Checker } from '../src/checkers/violation.ts'
 import { waiting } from '../src/checkers/waiting.ts'
 import { windows } from '../src/checkers/windows.ts'
-import type { Budget, Scenario } from '../src/scenario/scenario.ts'
+import type { Budget, Load, Scenario } from '../src/scenario/scenario.ts'
 import { NOBODYS } from '../src/world/log.ts'
 import { LABELS, Story, scenario, snapshot } from './support.ts'
 
@@ -205,6 +206,27 @@ describe('settlement', () => {
     story.log.lives[0] = { bornAtMs: 0, coldStart: 'full', diedAtMs: 50 }
     story.call(0)
     expect(judge(settlement, story)).toEqual([])
+  })
+})
+
+describe('retries', () => {
+  const its = scenario({ kind: 'http', loads: [{ ...(scenario().loads[0] as Load), retries: 3 }] })
+  const ended = (kind: string, went: number, changes: object = {}) => {
+    const story = new Story()
+    story.call(0, { settled: 1, how: 'BingxError', settledAtMs: 100, outcome: { kind }, went, ...changes })
+    return judge(retries, story, its)
+  }
+
+  test('what may pass was tried as often as it may be', () => {
+    expect([ended('transient', 4), ended('fatal', 1), ended('lost', 1, { maxWaitMs: 50 })].flat()).toEqual([])
+    expect(ended('transient', 1)).toEqual(['call 0 ended as transient after 1 attempts, where 4 were to be made'])
+  })
+
+  test('unless a budget may be spent', () => {
+    const story = new Story()
+    for (let i = 0; i < 10; i++) story.sent(story.call(0), 0, { failedAtMs: 20 })
+    story.call(50, { settled: 1, how: 'BingxError', settledAtMs: 100, outcome: { kind: 'lost' }, went: 1 })
+    expect(judge(retries, story, its)).toEqual([])
   })
 })
 
@@ -622,6 +644,20 @@ describe('clock', () => {
     expect(judge(clock, story)).toEqual([what])
     const faults = [{ kind: 'server-clock', atMs: 80, byMs: 60_000, ppm: 0 }] as const
     expect(judge(clock, story, scenario({ faults }))).toEqual([])
+  })
+
+  test('two clocks that part while nobody calls', () => {
+    const hour = 3_600_000
+    for (const [ppm, many] of [
+      [350, 0],
+      [50, 1],
+    ] as const) {
+      const story = new Story()
+      asks(story, 50)
+      story.sent(story.call(hour), hour, { errorKind: 'time', failedAtMs: hour + 20 })
+      const faults = [{ kind: 'drift', atMs: 0, ppm }] as const
+      expect(judge(clock, story, scenario({ faults }))).toHaveLength(many)
+    }
   })
 
   test('nobody asks', () => {

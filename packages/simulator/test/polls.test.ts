@@ -117,6 +117,80 @@ describe('polls', () => {
   })
 })
 
+describe('polls over HTTP', () => {
+  const failed = { succeeded: false, errorCode: '100500' }
+  const its = polled({ retries: 3 })
+
+  test('go again after what failed, and are told of by their last attempt', () => {
+    const story = new Story()
+    const poll = story.poll()
+    for (const atMs of [0, 1_000]) story.read(poll, story.polled(poll, [atMs, failed], [atMs + 300]).at(-1))
+    expect(judge(polls, story, its)).toEqual([])
+  })
+
+  test('one that goes again after an answer, or too often', () => {
+    const story = new Story()
+    const poll = story.poll()
+    story.read(poll, story.polled(poll, [0], [300]).at(-1))
+    story.read(
+      poll,
+      story.polled(poll, ...[1_000, 1_100, 1_200, 1_300, 1_400, 1_500].map(atMs => [atMs, failed] as const)).at(-1),
+    )
+    expect(judge(polls, story, its)).toEqual([
+      'poller 0 went again after it had its answer',
+      'poller 0 went again after 5 failures',
+    ])
+  })
+
+  test('one that begins before the last is over, or sooner than asked', () => {
+    const story = new Story()
+    const poll = story.poll()
+    story.polled(poll, [0, failed], [900])
+    story.read(poll, story.polled(poll, [950]).at(-1))
+    expect(judge(polls, story, its)).toEqual(['poller 0 went after 950.0 ms, where it was to every 1000 ms'])
+    Object.assign(poll.runs[1] ?? {}, { doneAtMs: 1_500, doneClientMs: 1_500 })
+    expect(judge(polls, story, polled({ everyMs: 500, retries: 3 }))).toContain(
+      'poller 0 began a poll before the last was over',
+    )
+  })
+
+  test('how long it waited counts to its first attempt', () => {
+    for (const [waitedMs, many] of [
+      [200, 0],
+      [500, 1],
+    ] as const) {
+      const story = new Story()
+      const poll = story.poll()
+      story.read(poll, story.polled(poll, [0]).at(-1))
+      story.read(poll, story.polled(poll, [1_200, failed], [1_500]).at(-1), { waitedMs })
+      expect(judge(polls, story, its)).toHaveLength(many)
+    }
+  })
+
+  test('a reading that none of its calls brought', () => {
+    const story = new Story()
+    const poll = story.poll()
+    story.polled(poll, [0])
+    story.read(poll, undefined, { ok: true, readAtMs: 20 })
+    expect(judge(polls, story, its)).toEqual(['poller 0 gave a reading that none of its calls brought'])
+  })
+
+  test('one that others may share goes on after their end, and after that of all of them it does not', () => {
+    for (const [otherEndsAtMs, many] of [
+      [5_000, 0],
+      [900, 1],
+    ] as const) {
+      const story = new Story()
+      const [poll, other] = [story.poll(), story.poll(1)]
+      story.polled(poll, [1_000])
+      Object.assign(poll, { endedAtMs: 500, endedOrder: -1, doneAtMs: 500, askedAtMs: 0 })
+      Object.assign(other, { endedAtMs: otherEndsAtMs, doneAtMs: otherEndsAtMs })
+      const coalesce = 'poll'
+      expect(judge(polls, story, polled({ coalesce }, { coalesce }))).toHaveLength(many)
+    }
+  })
+})
+
 describe('shares', () => {
   const left = (whats: string[]) => whats.filter(what => what.includes('left'))
 

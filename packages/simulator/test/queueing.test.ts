@@ -71,6 +71,21 @@ describe('coalescing', () => {
     expect(whats).toContain('call 2 was answered by call 0, which asked for something else')
   })
 
+  test('one that goes beside what it shares', () => {
+    const { story, second, attempt } = two()
+    Object.assign(attempt, { endedOrder: Number.POSITIVE_INFINITY })
+    story.sent(second, 510)
+    expect(judge(coalescing, story, its)).toContain('call 1 went beside call 0, whose attempt it shared')
+  })
+
+  test('over HTTP, who shared in vain goes again alone', () => {
+    const { story, second, attempt } = two()
+    Object.assign(attempt, { succeeded: false, endedOrder: story.next() })
+    shares(second, story.sent(second, 900))
+    Object.assign(second, { sharedBy: attempt, settledOrder: story.next() })
+    expect(judge(coalescing, story, its)).toEqual([])
+  })
+
   test('one that goes on for nobody', () => {
     const { story, first, second } = two()
     for (const call of [first, second])

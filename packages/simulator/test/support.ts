@@ -74,6 +74,7 @@ export class Story {
       askedAtMs: 0,
       doneAtMs: 60_000,
       runs: [],
+      vain: [],
       readings: [],
       ...changes,
     }
@@ -88,6 +89,21 @@ export class Story {
     const { endedAtMs } = attempt
     poll.runs.push({ attempt, startedClientMs: sentAtMs, overAtMs: endedAtMs, overClientMs: endedAtMs })
     return attempt
+  }
+
+  /** Over HTTP: one poll, whose attempts begin then. */
+  polled(poll: PollLog, ...sent: (readonly [atMs: number, changes?: Partial<Attempt>])[]): Attempt[] {
+    const [[scheduledAtMs] = [0]] = sent
+    const call = newCall({ id: -2, load: POLLED, life: poll.life, scheduledAtMs, order: this.#order++ })
+    call.comings = 1
+    const attempts = sent.map(([atMs, changes]) => this.sent(call, atMs, changes))
+    for (const attempt of attempts) {
+      const { sentAtMs, endedAtMs } = attempt
+      poll.runs.push({ attempt, startedClientMs: sentAtMs, overAtMs: endedAtMs, overClientMs: endedAtMs })
+    }
+    const { overAtMs, overClientMs } = poll.runs.at(-1) ?? {}
+    Object.assign(poll.runs.at(-1) ?? {}, { doneAtMs: overAtMs, doneClientMs: overClientMs })
+    return attempts
   }
 
   /** What a run brought is read at once. */

@@ -12,6 +12,10 @@ const ASKS_WITHIN_MS = 60_000
 const SPENT_MS = 65_000 + 30_000
 /** A question waits for its turn no longer than so. */
 const TURN_MS = 5_000
+/** Ten minutes of use, after which it is asked anew, and as long as that may take. */
+const IN_USE_MS = 15 * 60_000
+/** A timestamp may be a second ahead; what is known of the time may be half of a round trip off. */
+const TOO_FAR_MS = 400
 const QUESTION = 'GET /openApi/swap/v2/server/time'
 
 /**
@@ -69,8 +73,16 @@ function tellsTime({ labels, succeeded, sentAtMs }: Attempt, first: Attempt, sec
 function wasDisturbed(scenario: Scenario, fromMs: number, toMs: number): boolean {
   return (
     faultsOf(scenario, 'server-clock').some(({ atMs }) => atMs >= fromMs && atMs <= toMs) ||
-    faultsOf(scenario, 'suspend').some(({ atMs, forMs }) => atMs <= toMs && atMs + forMs >= fromMs)
+    faultsOf(scenario, 'suspend').some(({ atMs, forMs }) => atMs <= toMs && atMs + forMs >= fromMs) ||
+    hasDrifted(scenario, toMs - fromMs)
   )
+}
+
+/** In use it is asked again; of two clocks that parted while nobody asked, the first call finds out. */
+function hasDrifted(scenario: Scenario, idleMs: number): boolean {
+  const most = (kind: 'drift' | 'server-clock') =>
+    Math.max(0, ...faultsOf(scenario, kind).map(({ ppm }) => Math.abs(ppm)))
+  return idleMs > IN_USE_MS && (most('drift') + most('server-clock')) * 1e-6 * idleMs > TOO_FAR_MS
 }
 
 /** Whether the question for the time could not be asked: banned, held, stopped by errors, or all tokens spent from birth. */

@@ -11,10 +11,15 @@ export const coalescing: Checker = (scenario, log) => {
   const judgement = fresh()
   const say = (what: string, atMs: number) => judgement.violations.push({ checker: 'coalescing', what, atMs })
   for (const calls of groups(scenario, log)) {
-    for (const call of calls) checkAnswer(scenario, call, say)
+    for (const call of calls) {
+      checkAnswer(scenario, call, say)
+      checkNoneBeside(call, say)
+    }
     checkOneWent(calls, say)
     if (!isPolled(scenario, calls[0] as CallLog)) checkNobodyLeft(log, calls, say)
   }
+  const polled = new Set(log.polls.flatMap(({ runs }) => runs.map(({ attempt }) => attempt.call)))
+  for (const call of polled) checkNoneBeside(call, say)
   return judgement
 }
 
@@ -57,14 +62,17 @@ function checkOneWent(calls: readonly CallLog[], say: Say): void {
   }
   for (const [runner, members] of byRunner) {
     // One that went and was refused has joined it only on its way back.
-    const waiting = members.filter(({ attempts }) => attempts.length === 0)
-    const fromOrder = Math.min(runner.order, ...waiting.map(({ order }) => order))
-    const { order: toOrder = 0, sentAtMs = 0 } = runner.attempts[0] ?? {}
+    const waiting = members.filter(({ attempts, sharedBy }) => attempts.length === 0 && !hasFailed(sharedBy))
+    const { order: toOrder = 0, sentAtMs = 0, again } = runner.attempts[0] ?? {}
+    // What it had shared before may have failed, so that it came anew.
+    const fromOrder = Math.min(again?.order ?? runner.order, ...waiting.map(({ order }) => order))
     for (const call of calls) {
       if (call.order <= fromOrder || call.order >= toOrder) continue
       const { how, answer, settled, outcome, maxWaitMs, abortedAtMs } = call
-      // It had its leave at that instant, and began when those of others had theirs.
-      if (call.scheduledAtMs === sentAtMs) continue
+      // It had its leave at that instant, and began when those of others had theirs; or it never came so far.
+      if (call.cameAtMs === sentAtMs || Number.isNaN(call.cameAtMs)) continue
+      // Over HTTP each goes again by itself, after what they shared has failed; and a key's stop takes out who waits.
+      if (hasFailed(call.sharedBy) || (outcome as { kind?: unknown } | undefined)?.kind === 'key') continue
       if (answer?.call === runner || settled === 0) continue
       if (how === 'AbortError' && !Number.isNaN(abortedAtMs)) continue
       if (how === 'MaxWaitError' && maxWaitMs < Number.POSITIVE_INFINITY) continue
@@ -76,6 +84,20 @@ function checkOneWent(calls: readonly CallLog[], say: Say): void {
       return
     }
   }
+}
+
+/** Over HTTP: what was shared had no answer, or one that says no. */
+function hasFailed(shared: Attempt | undefined): boolean {
+  return shared !== undefined && shared.call.comings > 0 && !(shared.succeeded && shared.outcome === 'answered')
+}
+
+/** Who shares an attempt sends none of its own as long as that is under way. */
+function checkNoneBeside(call: CallLog, say: Say): void {
+  const { sharedBy: shared, attempts } = call
+  if (shared === undefined || call.cameAtMs === shared.sentAtMs) return
+  const beside = attempts.find(({ order }) => order > shared.order && order < shared.endedOrder)
+  if (beside !== undefined)
+    say(`call ${call.id} went beside call ${shared.call.id}, whose attempt it shared`, beside.sentAtMs)
 }
 
 /** An attempt goes on for as long as somebody wants it, and is answered to somebody. */

@@ -14,6 +14,7 @@ import { polls } from './polls.ts'
 import { priority } from './priority.ts'
 import { reopening } from './reopening.ts'
 import { reserves } from './reserves.ts'
+import { retries } from './retries.ts'
 import { secrets } from './secrets.ts'
 import { settlement } from './settlement.ts'
 import { shares } from './shares.ts'
@@ -33,6 +34,7 @@ const CHECKERS: readonly Checker[] = [
   stopped,
   clock,
   settlement,
+  retries,
   conservation,
   waiting,
   fairness,

@@ -29,7 +29,9 @@ export const settlement: Checker = (scenario, log) => {
     if (call.settled === 0 && diedAtMs === Number.POSITIVE_INFINITY)
       say(`call ${call.id} never settled`, call.scheduledAtMs)
     if (call.settled > 1) say(`call ${call.id} settled ${call.settled} times`, call.settledAtMs)
-    if (call.settled > 0 && !KNOWN.has(call.how)) say(`call ${call.id} settled with ${call.how}`, call.settledAtMs)
+    // Over HTTP a refusal is the exchange's own error.
+    const isKnown = KNOWN.has(call.how) && !(scenario.kind === 'http' && call.how === 'RefusedError')
+    if (call.settled > 0 && !isKnown) say(`call ${call.id} settled with ${call.how}`, call.settledAtMs)
     // Nobody leaves a shared call by another's signal.
     if (call.how === 'AbortError' && Number.isNaN(call.abortedAtMs))
       say(`call ${call.id} was aborted, and not by its own signal`, call.settledAtMs)

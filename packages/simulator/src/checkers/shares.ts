@@ -66,7 +66,7 @@ function checkPace(scenario: Scenario, log: RunLog, say: Say): { again: number; 
       if (poll.life !== life) continue
       const plan = scenario.pollers?.[poll.plan] as PollPlan
       for (const [at, run] of poll.runs.entries()) {
-        const own = { ...run, plan, isAgain: isAgain(plan, poll.runs[at - 1]) }
+        const own = { ...run, plan, isAgain: isAgain(plan, poll.runs[at - 1], run) }
         if (own.isAgain) excused.again++
         for (const key of keys.of(plan.labels).slice(0, rules.length)) {
           if (key === undefined) continue

@@ -1,6 +1,7 @@
 import { Dice } from '../draw.ts'
 import { makeFaults } from './faults.ts'
 import { makeLeg } from './make.ts'
+import { withHttpPollers, withHttpSharing } from './make-http-polls.ts'
 import { withHttpTold } from './make-http-told.ts'
 import {
   type Fault,
@@ -117,7 +118,7 @@ export function makeHttpScenario(seed: number, minutes: number): Scenario {
   }
   if (dice.chance(0.4)) faults.push(...serverClock(dice, base))
   if (dice.chance(0.25)) faults.push(...ownLimits(dice, base))
-  return withHttpTold({ ...base, faults })
+  return withHttpPollers(withHttpSharing(withHttpTold({ ...base, faults })))
 }
 
 /** Wrong by hours from the start, set now and then by seconds to an hour, or only too fast: a second a day is 12 ppm. */

@@ -4,7 +4,7 @@ import { carries, keyOf, type Load, type PollPlan, type Rule, type Scenario } fr
 const LIKELY = 0.4
 const MOST = 24
 /** Faults of which none is left where nothing is to disturb the shares. */
-const QUIET: ReadonlySet<string> = new Set(['wall-step', 'drift', 'timers'])
+export const QUIET: ReadonlySet<string> = new Set(['wall-step', 'drift', 'timers'])
 
 /**
  * The same scenario with those who poll: next to its calls, or instead of them. Drawn apart, so that all else of the
@@ -50,17 +50,17 @@ export function withPollers(scenario: Scenario): Scenario {
 }
 
 /** How long one token a poller takes, at the limit that gives least. */
-function intervalMs(limits: readonly Rule[], { labels }: Load, many: number): number {
+export function intervalMs(limits: readonly Rule[], { labels }: Load, many: number): number {
   const rules = limits.filter(rule => keyOf(rule, labels) !== undefined)
   return many * Math.max(...rules.map(({ windowMs, limit }) => windowMs / limit))
 }
 
-function makeEnd(dice: Dice, durationMs: number): PollPlan['end'] {
+export function makeEnd(dice: Dice, durationMs: number): PollPlan['end'] {
   if (dice.chance(0.6)) return null
   return { atMs: dice.between(0, durationMs), how: dice.pick(['signal', 'return', 'break']) }
 }
 
-function pickLoads(dice: Dice, loads: readonly Load[], many: number): Load[] {
+export function pickLoads(dice: Dice, loads: readonly Load[], many: number): Load[] {
   const first = dice.pick(loads)
   const others = loads.filter(load => !carries(load.labels, first.labels))
   return [first, ...Array.from({ length: Math.min(many - 1, others.length) }, () => dice.pick(others))]

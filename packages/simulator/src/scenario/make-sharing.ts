@@ -14,7 +14,7 @@ export function withSharing(scenario: Scenario): Scenario {
 }
 
 /** Whoever shares is joined by others of the same labels, more urgent or less. */
-function shared(dice: Dice, loads: readonly Load[]): Load[] {
+export function shared(dice: Dice, loads: readonly Load[]): Load[] {
   const twins: Load[] = []
   const sharing = loads.map((load): Load => {
     if (!dice.chance(0.6)) return load

@@ -54,10 +54,14 @@ export class Books {
     this.#log.attempts.push(attempt)
     this.#openAttempts.add(attempt)
     this.#book(attempt, cost, 1)
-    if (call.coalesce !== undefined) {
+    if (call.coalesce === undefined) call.went++
+    else {
       const key = shareKeyOf(this.#scenario, call, labels)
       this.#shared.set(key, attempt)
-      for (const sharer of this.#sharers.get(key) ?? []) sharer.sharedBy ??= attempt
+      for (const sharer of this.#sharers.get(key) ?? []) {
+        sharer.sharedBy ??= attempt
+        sharer.went++
+      }
     }
     return attempt
   }

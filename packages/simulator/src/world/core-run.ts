@@ -66,6 +66,7 @@ class CoreWorld {
       open: life => this.#open(life),
       send: (gate, call, signal) => this.#send((gate as CoreGate).of(this.driver.labelsOf(call.load)), call, signal),
       poll: (gate, plan, hooks) => this.#poll((gate as CoreGate).of(plan.labels), plan, hooks),
+      answerOf,
       setServerLimit: (name, limit) => this.#server.setLimit(name, limit, this.#clock.nowMs()),
       foreign: labels => void this.#server.arrive(labels, 1, this.#clock.nowMs(), undefined),
       crashed: () => this.#network.forgetConnections(),
@@ -264,3 +265,9 @@ function bucketOf({ only, except, ...rule }: Rule): Limit {
 }
 
 const timeOut = () => new DOMException('no answer', 'TimeoutError')
+
+/** Tasks bring the attempt they made, or fail with it. */
+function answerOf(outcome: unknown): Attempt | undefined {
+  if (!(outcome instanceof Error)) return outcome as Attempt | undefined
+  return (outcome as Error & { attempt?: Attempt }).attempt
+}

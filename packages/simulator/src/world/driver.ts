@@ -14,7 +14,7 @@ import { nextBurst } from './arrivals.ts'
 import { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
 import { abortAfterMs, maxWaitMs, thingOf } from './impatience.ts'
-import { type Attempt, type CallLog, newCall, type RunLog, type SnapshotLog } from './log.ts'
+import { type Attempt, type CallLog, newCall, type PollLog, type RunLog, type SnapshotLog } from './log.ts'
 import { planMischief } from './mischief.ts'
 import { type PollHooks, Polling } from './polling.ts'
 
@@ -42,6 +42,8 @@ export interface DriverSetup {
   send(gate: Gate, call: CallLog, signal: AbortSignal | undefined): Promise<unknown>
   /** A poller; each run of its task is told to the hooks. */
   poll(gate: Gate, plan: PollPlan, hooks: PollHooks): AsyncIterable<Reading<unknown>>
+  /** Which attempt brought what a call came to, or a poller read. @param own whose reading it is */
+  answerOf(outcome: unknown, own?: PollLog): Attempt | undefined
   setServerLimit(name: string, limit: number): void
   foreign(labels: Labels): void
   crashed(): void
@@ -89,6 +91,7 @@ export class Driver {
       ...setup,
       books: this.books,
       poll: (gate, plan, hooks) => setup.poll(gate, plan, hooks),
+      answerOf: (value, own) => setup.answerOf(value, own),
       at: (atMs, action) => this.#at(atMs, action),
       life: () => this.#life,
     })
@@ -262,7 +265,7 @@ export class Driver {
   }
 
   #call(load: number, slot: number, maxWaitMs: number, settled?: () => void): CallLog {
-    const { scenario, clock, log, send } = this.#setup
+    const { scenario, clock, log, send, answerOf } = this.#setup
     const numbers = this.#numbers[load] as number[]
     const number = numbers[slot] ?? 0
     numbers[slot] = number + 1
@@ -284,7 +287,8 @@ export class Driver {
     log.calls.push(call)
     this.#unsettled++
     const labels = this.labelsOf(load)
-    if (call.coalesce !== undefined) this.books.mayShare(call, labels)
+    // Over HTTP it shares nothing before it comes to the gate.
+    if (call.coalesce !== undefined && scenario.kind === 'core') this.books.mayShare(call, labels)
     const settle = (how: string, outcome: unknown) => {
       if (call.life !== this.#life) return
       call.settled++
@@ -305,6 +309,7 @@ export class Driver {
     send(this.#gate as Gate, call, signal).then(
       value => settle('ok', value),
       error => {
+        if (scenario.kind === 'http') call.outcome = error
         if (error instanceof ErrorBudgetError) call.stopped = { budget: error.limit, againAfterMs: error.retryAfterMs }
         settle(String((error as Error | undefined)?.name), error)
       },
@@ -332,10 +337,4 @@ export class Driver {
     if (waitMs < Number.POSITIVE_INFINITY) this.books.count('expiry')
     return waitMs
   }
-}
-
-/** Tasks bring the attempt they made, or fail with it. */
-function answerOf(outcome: unknown): Attempt | undefined {
-  if (!(outcome instanceof Error)) return outcome as Attempt | undefined
-  return (outcome as Error & { attempt?: Attempt }).attempt
 }

@@ -50,6 +50,8 @@ export class FakeFetch {
     const attempt = watch.sends()
     if (attempt.labels['ip'] !== ip || !speaksOf(url, headers, attempt.labels))
       driver.books.mishap(`call ${attempt.call.id} sent another call's request`)
+    // As of a real one nothing leaves.
+    if (signal?.aborted) return Promise.reject(new DOMException('This operation was aborted', 'AbortError'))
     const fate = network.send(ip, number, sentAtMs)
     attempt.stuckFromMs = fate.stuckFromMs
     return new Promise((resolve, reject) => {

@@ -1,18 +1,23 @@
-import { type Bingx, type BingxAccount, bingxLimits, createBingx } from '@headgate/bingx'
+import { type Bingx, type BingxAccount, bingxLimits, type CallOptions, createBingx } from '@headgate/bingx'
 import { type Coinw, type CoinwAccount, coinwLimits, createCoinw } from '@headgate/coinw'
-import { createScheduler, type Scheduler, type SchedulerEvent, type Snapshot } from '@headgate/core'
+import { createScheduler, type Reading, type Scheduler, type SchedulerEvent, type Snapshot } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
 import { draw } from '../draw.ts'
-import type { Load, Scenario } from '../scenario/scenario.ts'
+import type { Labels, Load, PollPlan, Scenario } from '../scenario/scenario.ts'
 import { Machine } from './client-clock.ts'
 import { Driver, type Gate, type Life } from './driver.ts'
 import { FakeFetch } from './fake-fetch.ts'
-import { type CallLog, newLog, type RunLog } from './log.ts'
+import { type Attempt, type CallLog, newLog, type PollLog, type RunLog } from './log.ts'
 import { Network } from './network.ts'
+import type { PollHooks } from './polling.ts'
+import { textOf } from './text-of.ts'
 import { type Keys, keysOf, VirtualExchange } from './virtual-exchange.ts'
 import { Watch } from './watch.ts'
 
 const SALT = { random: 13, host: 14 } as const
+const CLIENTS_FIRST_MS = 10_000
+/** What pollers share by default (bingx README, `coalesce`). */
+const SHARED = 'poll'
 
 /** The whole client, from `account.swap.balance()` to its fetch, against the exchange simulator without its sockets. */
 export async function runHttp(scenario: Scenario): Promise<RunLog> {
@@ -51,11 +56,13 @@ class HttpWorld {
   readonly #keys: Keys
   readonly #watch: Watch
   readonly #isCoinw: boolean
+  #alone = 0
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario
     this.#keys = keysOf(scenario)
-    this.#isCoinw = scenario.loads[0]?.labels['exchange'] === 'coinw'
+    const [any] = [...scenario.loads, ...(scenario.pollers ?? [])]
+    this.#isCoinw = any?.labels['exchange'] === 'coinw'
     this.#machine = new Machine(scenario, this.#clock)
     this.#network = new Network(scenario, this.log.injected)
     for (const { apiKey, secretKey } of this.#keys.values()) this.log.secrets.push(apiKey, secretKey)
@@ -67,9 +74,8 @@ class HttpWorld {
       log: this.log,
       open: life => this.#open(life),
       send: (bot, call, signal) => this.#send(bot as Bot, call, signal),
-      poll: () => {
-        throw new Error('no pollers here')
-      },
+      poll: (bot, plan, hooks) => this.#poll(bot as Bot, plan, hooks),
+      answerOf: (outcome, own) => this.#answerOf(outcome, own),
       setServerLimit: () => undefined,
       foreign: labels => this.#exchange.foreign(labels),
       crashed: () => this.#network.forgetConnections(),
@@ -99,8 +105,10 @@ class HttpWorld {
         for (const { accounts } of clients.values()) for (const account of accounts.values()) account.resume()
       },
       close: async () => {
-        for (const { exchange } of clients.values()) await exchange.close()
-        for (const gate of gates) await gate.close()
+        await Promise.all([...clients.values()].map(({ exchange }) => exchange.close()))
+        // Theirs is the caller's, and stays open when they close: what goes on then is theirs.
+        await new Promise<void>(resolve => void this.#clock.setTimer(resolve, CLIENTS_FIRST_MS))
+        await Promise.all(gates.map(gate => gate.close()))
       },
     }
   }
@@ -170,43 +178,77 @@ class HttpWorld {
   }
 
   #send({ clients }: Bot, call: CallLog, signal: AbortSignal | undefined): Promise<unknown> {
-    const { load, maxWaitMs } = call
+    const { load, maxWaitMs, coalesce } = call
     const { labels, priority } = this.#scenario.loads[load] as Load
-    const { exchange, accounts } = clients.get(labels['ip'] as string) as Client
-    const account = accounts.get(labels['uid'] ?? '')
+    const endpoint = endpointOf(clients, labels)
     const options = {
       ...(Number.isFinite(maxWaitMs) && { maxWaitMs }),
       ...(signal !== undefined && { signal }),
       ...(priority !== 0 && { priority }),
+      ...(coalesce !== undefined && { coalesce }),
     }
     const sent = this.#watch.of(call, () =>
-      account === undefined
-        ? this.#askTime(exchange as Bingx, call, options)
-        : ask(account, labels['endpoint'] as string, options),
+      labels['uid'] === undefined ? this.#askTime(endpoint, call, options) : endpoint.ask(options),
     )
     sent.catch(error => this.log.texts.push(textOf(error)))
     return sent
   }
 
+  #poll({ clients }: Bot, plan: PollPlan, hooks: PollHooks): AsyncIterable<Reading<unknown>> {
+    const { labels, everyMs, weight, priority, onError, maxAgeMs, coalesce } = plan
+    return this.#watch.polling(labels, hooks, () =>
+      endpointOf(clients, labels).poll({
+        everyMs,
+        weight,
+        onError,
+        signal: hooks.signal,
+        ...(maxAgeMs !== null && { maxAgeMs }),
+        ...(priority !== 0 && { priority }),
+        // All who give none share. Who is to share with nobody gives one that nobody else has.
+        ...(coalesce !== SHARED && { coalesce: coalesce ?? `alone ${this.#alone++}` }),
+      }),
+    )
+  }
+
+  /** A time is no object: only whoever asked for it knows which answer told it. */
+  #answerOf(outcome: unknown, own: PollLog | undefined): Attempt | undefined {
+    return typeof outcome === 'number'
+      ? own?.runs.findLast(({ attempt }) => attempt.saidTimeMs === outcome)?.attempt
+      : this.#watch.answerOf(outcome)
+  }
+
   /** The one public call there is. What it returns is what one of its answers said. */
-  async #askTime(exchange: Bingx, call: CallLog, options: object): Promise<void> {
-    const ms = await exchange.serverTime(options)
+  async #askTime(endpoint: Endpoint, call: CallLog, options: object): Promise<void> {
+    const ms = await endpoint.ask(options)
     if (!call.attempts.some(({ saidTimeMs }) => saidTimeMs === ms))
       this.driver.books.mishap(`call ${call.id} got a time that no answer told`)
   }
 }
 
-function ask(account: BingxAccount | CoinwAccount, endpoint: string, options: object): Promise<unknown> {
-  if (!('swap' in account)) return account.spot.balances(options)
-  if (endpoint.endsWith('/swap/v3/user/balance')) return account.swap.balance(options)
-  if (endpoint.endsWith('/user/income')) return account.swap.income({}, options)
-  if (endpoint.endsWith('/spot/v1/account/balance')) return account.spot.balance(options)
-  return account.allBalances({}, options)
+type EndpointPollOptions = Parameters<Bingx['serverTime']['poll']>[0]
+
+/** One of the client's endpoints, whose parameters are left out. */
+interface Endpoint {
+  ask(options: CallOptions): Promise<unknown>
+  poll(options: EndpointPollOptions): AsyncIterable<Reading<unknown>>
 }
 
-/** All that an error shows of itself. */
-function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = JSON.stringify(error, Object.getOwnPropertyNames(error))
-  return error.cause === undefined ? own : `${own} ${textOf(error.cause)}`
+function endpointOf(clients: Bot['clients'], { ip = '', uid = '', endpoint = '' }: Labels): Endpoint {
+  const { exchange, accounts } = clients.get(ip) as Client
+  const account = accounts.get(uid)
+  if (account === undefined) return plain((exchange as Bingx).serverTime)
+  if (!('swap' in account)) return plain(account.spot.balances)
+  if (endpoint.endsWith('/swap/v3/user/balance')) return plain(account.swap.balance)
+  if (endpoint.endsWith('/spot/v1/account/balance')) return plain(account.spot.balance)
+  return endpoint.endsWith('/user/income') ? queried(account.swap.income) : queried(account.allBalances)
+}
+
+type Polls = Pick<Endpoint, 'poll'>
+
+function plain(its: ((options: CallOptions) => Promise<unknown>) & Polls): Endpoint {
+  return { ask: options => its(options), poll: options => its.poll(options) }
+}
+
+function queried(its: ((query: object, options: CallOptions) => Promise<unknown>) & Polls): Endpoint {
+  return { ask: options => its({}, options), poll: options => its.poll(options) }
 }

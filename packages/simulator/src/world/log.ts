@@ -84,13 +84,16 @@ export const NOBODYS = -1
 /** The load of a poller's call. */
 export const POLLED = -2
 
-/** One run of a poller's task, which is one request. Times that a name calls the client's are its monotonic clock's. */
+/** One run of a poller's task, which is one request. Over HTTP those of one poll are one call's attempts. Times that a name calls the client's are its monotonic clock's. */
 export interface PollRun {
   readonly attempt: Attempt
   readonly startedClientMs: number
   /** When its task was over; NaN: never. */
   overAtMs: number
   overClientMs: number
+  /** http: when the poll was over of which it was the last attempt; undefined: it was not, or that never was. */
+  doneAtMs?: number
+  doneClientMs?: number
 }
 
 /** What somebody read. */
@@ -126,6 +129,8 @@ export interface PollLog {
   /** When its reader was told that there is no more; NaN: never. */
   doneAtMs: number
   readonly runs: PollRun[]
+  /** http: when polls were over of which no request of its own had gone, by the client's clock. */
+  readonly vain: number[]
   readonly readings: ReadingLog[]
 }
 
@@ -149,11 +154,13 @@ export interface CallLog {
   /** How often. */
   settled: number
   how: string
+  /** http: how many attempts went for it: its own, and those that it shared. */
+  went: number
   /** What it asks for, if others of the same labels may share it. */
   readonly coalesce: string | undefined
   /** Of one that may be shared, the first attempt that went while it waited; undefined: none did. */
   sharedBy: Attempt | undefined
-  /** The attempt that it was answered by, and what it settled with. */
+  /** The attempt that it was answered by, and what it settled with. http: also of others, if it was an error. */
   answer: Attempt | undefined
   outcome: unknown
   /** What stopped it, and after how long it was told that its like may go again. */
@@ -259,6 +266,7 @@ export function newCall(
     settledOrder: Number.POSITIVE_INFINITY,
     settled: 0,
     how: 'open',
+    went: 0,
     coalesce,
     sharedBy: undefined,
     answer: undefined,

@@ -5,6 +5,7 @@ import type { Books } from './books.ts'
 import type { Machine } from './client-clock.ts'
 import type { Gate } from './driver.ts'
 import { type Attempt, type CallLog, newCall, POLLED, type PollLog, type RunLog } from './log.ts'
+import { textOf } from './text-of.ts'
 
 /** Polls are numbered apart from other calls: below zero. */
 const PER_PLAN = 50_000
@@ -16,6 +17,8 @@ export interface PollStage {
   readonly log: RunLog
   readonly books: Books
   readonly poll: (gate: Gate, plan: PollPlan, hooks: PollHooks) => AsyncIterable<Reading<unknown>>
+  /** Which attempt brought what was read. */
+  readonly answerOf: (value: unknown, own: PollLog) => Attempt | undefined
   /** When the client's machine is awake to do it. */
   at(atMs: number, action: () => void): void
   life(): number
@@ -23,11 +26,13 @@ export interface PollStage {
 
 export interface PollHooks {
   readonly signal: AbortSignal
-  /** A run of its task begins. */
+  /** A run of its task begins; over HTTP a poll, which may be several. */
   next(): CallLog
   /** It has sent its request. */
   sent(attempt: Attempt): void
   over(attempt: Attempt): void
+  /** http: the poll is over. */
+  done(call: CallLog): void
 }
 
 /** Begins pollers, reads what they bring, ends them, and writes all of it down. */
@@ -92,6 +97,7 @@ export class Polling {
       askedAtMs: clock.nowMs(),
       doneAtMs: Number.NaN,
       runs: [],
+      vain: [],
       readings: [],
     }
     log.polls.push(own)
@@ -111,6 +117,13 @@ export class Polling {
         if (run === undefined || own.life !== life()) return
         run.overAtMs = clock.nowMs()
         run.overClientMs = machine.clientMs(clock.nowMs())
+      },
+      done: call => {
+        if (own.life !== life()) return
+        const last = own.runs.findLast(({ attempt }) => attempt.call === call)
+        const nowMs = machine.clientMs(clock.nowMs())
+        if (last === undefined) own.vain.push(nowMs)
+        else Object.assign(last, { doneAtMs: clock.nowMs(), doneClientMs: nowMs })
       },
     })[Symbol.asyncIterator]()
     const end = (how: 'signal' | 'return') => {
@@ -135,7 +148,7 @@ export class Polling {
   }
 
   async #read(own: PollLog, plan: PollPlan, iterator: AsyncIterator<Reading<unknown>>): Promise<void> {
-    const { clock, machine, life, at } = this.#stage
+    const { clock, machine, life, at, log, scenario, answerOf } = this.#stage
     for (;;) {
       own.askedAtMs = clock.nowMs()
       const next = await iterator.next().catch((error: unknown) => ({ done: 'threw' as const, error }))
@@ -151,12 +164,13 @@ export class Polling {
       const reading = next.value as Reading<unknown>
       const { readAtMs, waitedMs, sincePreviousMs } = reading
       const error = reading.ok ? undefined : (reading.error as Error & { ageMs?: number })
+      if (scenario.kind === 'http' && error !== undefined) log.texts.push(textOf(error))
       own.readings.push({
         askedAtMs: own.askedAtMs,
         gotAtMs: nowMs,
         gotClientMs: machine.clientMs(nowMs),
         ok: reading.ok,
-        answer: reading.ok ? (reading.value as Attempt) : undefined,
+        answer: reading.ok ? answerOf(reading.value, own) : undefined,
         error: error?.name,
         ageMs: error?.name === 'StaleError' ? error.ageMs : undefined,
         heldUntilMs: reading.ok ? undefined : reading.heldUntilMs,

@@ -10,7 +10,8 @@ import { ServerClock } from './server-clock.ts'
 export type Keys = ReadonlyMap<string, { readonly apiKey: string; readonly secretKey: string }>
 
 export function keysOf(scenario: Scenario): Keys {
-  const uids = new Set(scenario.loads.flatMap(load => load.labels['uid'] ?? []))
+  const { loads, pollers = [] } = scenario
+  const uids = new Set([...loads, ...pollers].flatMap(({ labels }) => labels['uid'] ?? []))
   const key = (of: string) =>
     `${of}-${Math.floor(draw(scenario.seed, of.length, of.charCodeAt(of.length - 1)) * 2 ** 32).toString(36)}xyz`
   return new Map([...uids].map(uid => [uid, { apiKey: key(`key-of-${uid}`), secretKey: key(`secret-of-the-${uid}`) }]))
