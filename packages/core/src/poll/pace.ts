@@ -9,8 +9,8 @@ const FASTEST = 0.9
 /** Hosts' timers come up to so much late; who has waited for one too long may follow sooner. */
 const LATE_MS = 2
 /**
- * So many places are kept for those who wait elsewhere, for each other gate that they draw on. With fewer, of three limits
- * and unequal weights some poller was 30 % and more off its share; all that are kept may leave together.
+ * So many places are kept for those who wait elsewhere, for each other limit that they draw on; for a cap, one. With fewer,
+ * of three limits and unequal weights some poller was 30 % and more off its share; all that are kept may leave together.
  */
 const MOST_KEPT = 2
 /** A ledger elsewhere answers within so long: calls for that time may be with it. */
@@ -86,7 +86,10 @@ export class Pace implements Timed {
 
   /** Whether its turn can be kept for a poller that has to wait for another gate's. */
   canKeepFor(poller: Poller): boolean {
-    return this.isPaced && this.kept.size < MOST_KEPT * (poller.allPaces.size - 1)
+    if (!this.isPaced) return false
+    let most = 0
+    for (const pace of poller.allPaces.keys()) if (pace !== this) most += pace.isPaced ? MOST_KEPT : 1
+    return this.kept.size < most
   }
 
   /** The gate, not the pace, is what holds pollers back: one stands there already, of this priority or more. */

@@ -26,6 +26,8 @@ const QUIET: readonly string[] = ['wall-step', 'drift', 'timers']
 const SATISFIED = 0.8
 /** Of its time under way with its own call, who waits for itself is short of nothing else. */
 const BUSY = 0.4
+/** A place is kept for so many who wait for another limit. */
+const KEPT = 2
 /** Calls at the edges of the stretch, and one by which turns at one limit are uneven; with several limits two (poll's tests). */
 const EDGE = 1
 /** Whose timer is late now and then misses a turn. */
@@ -86,10 +88,13 @@ function checkPace(scenario: Scenario, log: RunLog, say: Say): { again: number; 
         const held = holds.filter(
           hold => hold.life === life && runs.some(({ plan }) => carries(plan.labels, hold.labels)),
         )
-        const others = new Set(runs.flatMap(({ plan }) => keys.of(plan.labels).filter(each => each !== undefined)))
+        const others = new Set(runs.flatMap(({ plan }) => keys.of(plan.labels).slice(0, rules.length)))
+        const caps = new Set(runs.flatMap(({ plan }) => keys.of(plan.labels).slice(rules.length)))
+        for (const set of [others, caps]) set.delete(undefined)
         others.delete(key)
         const priorities = new Set(runs.map(({ plan }) => plan.priority))
-        const besides = others.size + priorities.size - 1 + new Set(held.map(hold => JSON.stringify(hold.labels))).size
+        const ways = new Set(held.map(hold => JSON.stringify(hold.labels)))
+        const besides = KEPT * others.size + caps.size + priorities.size - 1 + ways.size
         // One place is kept ahead, also when the one before it has to wait; plain calls make it wait, at any of its gates.
         const isMixed = scenario.loads.some(({ labels, pattern }) => !isSilent(pattern) && keyOf(rule, labels) === key)
         const many = 1 + besides * (isMixed ? 2 : 1)
@@ -102,7 +107,7 @@ function checkPace(scenario: Scenario, log: RunLog, say: Say): { again: number; 
 
 /**
  * One after the other. But who has its place here and stands at another gate goes when that one lets it, beside the next:
- * one for each other gate. So does whoever comes with a higher priority to a gate where one stands.
+ * two for each other limit, one for each cap. So does whoever comes with a higher priority to a gate where one stands.
  * @returns how many did
  */
 function checkGate(
