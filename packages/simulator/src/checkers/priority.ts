@@ -113,15 +113,13 @@ function checkFamily(
   return old
 }
 
-/** All who came to share a call since the last one for the same went: whoever left it has lifted it for good. */
+/** All who came to share a call since the last other one for the same went: whoever left it has lifted it for good. */
 function sharers({ calls }: RunLog, family: ReadonlySet<number>): (attempt: Attempt) => CallLog[] {
   const own = calls.filter(({ load, coalesce }) => coalesce !== undefined && family.has(load))
-  return ({ call: { coalesce, life }, order }) => {
-    const same = own.filter(each => each.coalesce === coalesce && each.life === life)
-    const before = Math.max(
-      -1,
-      ...same.flatMap(each => each.attempts.map(other => other.order)).filter(at => at < order),
-    )
+  return ({ call, order }) => {
+    const same = own.filter(each => each.coalesce === call.coalesce && each.life === call.life)
+    const others = same.filter(each => each !== call).flatMap(each => each.attempts.map(other => other.order))
+    const before = Math.max(-1, ...others.filter(at => at < order))
     return same.filter(each => each.order < order && (each.order > before || each.settledOrder > before))
   }
 }
