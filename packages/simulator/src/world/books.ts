@@ -121,7 +121,8 @@ export class Books {
 
   /** An answer that came at the very instant of giving up, but after it, came too late. */
   tooLate(attempt: Attempt | undefined): void {
-    if (attempt?.outcome !== 'answered') return
+    // Of a shared call, what was answered before may be another attempt.
+    if (attempt?.outcome !== 'answered' || attempt.endedAtMs !== this.#clock.nowMs()) return
     const { holds } = this.#log
     attempt.outcome = 'lost'
     attempt.answeredAtMs = Number.NaN
