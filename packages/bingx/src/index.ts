@@ -1,4 +1,14 @@
-export type { CallOptions, Credentials, EgressAddress, ErrorKind, Fetch, Params } from '@headgate/http'
+export type {
+  CallOptions,
+  CallPollOptions,
+  Credentials,
+  EgressAddress,
+  EndpointPollOptions,
+  ErrorKind,
+  Fetch,
+  Params,
+  Pollable,
+} from '@headgate/http'
 export type { AllBalancesQuery, BingxAccount, IncomeCall, IncomeQuery } from './account.ts'
 export type { AccountCall, AccountCallOptions, PublicCall } from './call.ts'
 export { type Bingx, type BingxOptions, createBingx } from './create-bingx.ts'

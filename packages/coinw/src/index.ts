@@ -1,4 +1,14 @@
-export type { CallOptions, Credentials, EgressAddress, ErrorKind, Fetch, Params } from '@headgate/http'
+export type {
+  CallOptions,
+  CallPollOptions,
+  Credentials,
+  EgressAddress,
+  EndpointPollOptions,
+  ErrorKind,
+  Fetch,
+  Params,
+  Pollable,
+} from '@headgate/http'
 export type { CoinwAccount } from './account.ts'
 export type { AccountCall, PublicCall } from './call.ts'
 export type { CommandName, PublicCommandName } from './commands.ts'
