@@ -153,7 +153,7 @@ export class Attempts<T> {
       const { why, code, detail } = answer
       // Cut by the caller, or by the scheduler's own time-out.
       if (why === 'aborted') throw admission.signal.reason
-      throw this.#fail({ code, msg: detail, kind: KIND_OF[why] }, why === 'unsent')
+      throw this.#fail({ code, msg: detail, kind: KIND_OF[why] }, !answer.wasSent)
     }
     const verdict = this.#call.judge(answer, labels)
     const said = tellGate(admission, this.#setup, this.#call, verdict, sent)
@@ -202,12 +202,12 @@ export class Attempts<T> {
     const { signal } = admission
     const fetch = egress.fetchBy(labels)
     const answer = await send(request, { fetch, clock, timeoutMs, maxBodyBytes, signal, onHeaders })
-    if ('why' in answer && answer.why === 'unsent') admission.unsent()
+    if ('why' in answer && !answer.wasSent) admission.unsent()
     else if (receivedAtMs === undefined) admission.lost()
     if (receivedAtMs !== undefined) egress.heard(labels)
     else if ('why' in answer && answer.why !== 'aborted') {
       this.#missedBy = labels
-      egress.missed(labels, answer.why !== 'unsent', answer.code)
+      egress.missed(labels, answer.wasSent, answer.code)
     }
     const { timestampMs } = request
     return { labels, sentAtMs, receivedAtMs: receivedAtMs ?? clock.nowMs(), timestampMs, answer, resumes }

@@ -28,9 +28,16 @@ export interface NoAnswer {
   readonly code: string | number
   /** In words. Not redacted: fetch's errors may quote what was sent. */
   readonly detail: string
+  /** False: it never left, so that the server can't count the call. */
+  readonly wasSent: boolean
 }
 
-const noAnswer = (why: NoAnswer['why'], code: string | number, detail: string): NoAnswer => ({ why, code, detail })
+const noAnswer = (
+  why: NoAnswer['why'],
+  code: string | number,
+  detail: string,
+  wasSent: boolean = why !== 'unsent',
+): NoAnswer => ({ why, code, detail, wasSent })
 
 export interface SendOptions {
   readonly fetch: Fetch | undefined
@@ -64,7 +71,7 @@ const NEVER_LEFT: ReadonlySet<string> = new Set([
  * fetch's or ky's: those carry the key and the signature. The time-out covers the body too.
  */
 export async function send(request: SignedRequest, options: SendOptions): Promise<Answer | NoAnswer> {
-  const { signal, clock, fetch } = options
+  const { signal, clock } = options
   const attempt = new AbortController()
   const abort = () => attempt.abort()
   if (signal.aborted) abort()
@@ -74,6 +81,13 @@ export async function send(request: SignedRequest, options: SendOptions): Promis
     timedOut = true
     abort()
   }, options.timeoutMs)
+  let left = false
+  const leave: Fetch = async (input, init) => {
+    attempt.signal.throwIfAborted()
+    left = true
+    const { fetch = globalThis.fetch } = options
+    return fetch(input, init)
+  }
   let answered = false
   try {
     const response = await ky(request.url, {
@@ -81,7 +95,7 @@ export async function send(request: SignedRequest, options: SendOptions): Promis
       method: request.method,
       signal: attempt.signal,
       ...(request.headers && { headers: request.headers }),
-      ...(fetch && { fetch }),
+      fetch: leave,
     })
     answered = true
     options.onHeaders()
@@ -96,7 +110,7 @@ export async function send(request: SignedRequest, options: SendOptions): Promis
       : noAnswer('too-large', status, `a body of over ${options.maxBodyBytes} bytes`)
   } catch (error) {
     if (timedOut) return noAnswer('timeout', 'TIMEOUT', `no answer within ${options.timeoutMs} ms`)
-    if (signal.aborted) return noAnswer('aborted', 'ABORTED', 'aborted')
+    if (signal.aborted) return noAnswer('aborted', 'ABORTED', 'aborted', left)
     const { code, message } = rootOf(error)
     return noAnswer(!answered && NEVER_LEFT.has(code) ? 'unsent' : 'broken', code, message)
   } finally {

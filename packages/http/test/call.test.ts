@@ -346,6 +346,20 @@ describe('abort', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('once it was let through, before it is sent: its token is back at once', async () => {
+    const server = await serve(ok)
+    const { exchange, clock, call, events } = await testClient(server.url)
+    const controller = new AbortController()
+    const sign = () => {
+      controller.abort('enough')
+      return call.sign()
+    }
+    expect(await failure(exchange.call({ ...call, sign }, { signal: controller.signal }), clock)).toBe('enough')
+    expect(events.map(({ type }) => type)).not.toContain('lost')
+    expect(exchange.scheduler.snapshot().counters).toMatchObject({ admitted: 1, unsent: 1 })
+    expect(server.requests).toHaveLength(0)
+  })
+
   it('while it pauses before a repetition: rejects at once and leaves no timer', async () => {
     const server = await serve({ body: '3|busy' })
     const { exchange, clock, call } = await testClient(server.url)

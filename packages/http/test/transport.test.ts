@@ -44,7 +44,7 @@ describe('send', () => {
         const causes = [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })]
         return Promise.reject(new TypeError('fetch failed', { cause: new AggregateError(causes) }))
       },
-      { why: 'unsent', code: 'ECONNREFUSED', detail: 'connect' },
+      { why: 'unsent', code: 'ECONNREFUSED', detail: 'connect', wasSent: false },
     ],
     [
       'a connection cut after the headers, whatever the code',
@@ -78,9 +78,21 @@ describe('send', () => {
     const { clock, sent } = sending(hanging, controller.signal)
     await clock.advance(0)
     controller.abort('enough')
-    expect(await sent).toMatchObject({ why: 'aborted' })
+    expect(await sent).toMatchObject({ why: 'aborted', wasSent: true })
     expect(clock.pendingTimers).toBe(0)
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
+  })
+
+  it('sends nothing that is aborted before it leaves, and knows that', async () => {
+    let fetched = 0
+    const fetch = async () => new Response(`${fetched++}`)
+    const controller = new AbortController()
+    const { sent, clock } = sending(fetch, controller.signal)
+    controller.abort('enough')
+    expect(await sent).toMatchObject({ why: 'aborted', wasSent: false })
+    expect(await sending(fetch, AbortSignal.abort('before')).sent).toMatchObject({ why: 'aborted', wasSent: false })
+    expect(fetched).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('tells when the headers are in, before the body is', async () => {
