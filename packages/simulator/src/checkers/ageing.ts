@@ -1,5 +1,6 @@
 import { clientLimits, faultsOf, keyOf, type Scenario } from '../scenario/scenario.ts'
 import type { Attempt, CallLog, RunLog } from '../world/log.ts'
+import { slept } from './away.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
 /** "One that has waited 10 s, and two windows of the limit that refuses it, is overtaken there by at most ten tokens" (docs of `priority`). */
@@ -66,7 +67,7 @@ function checkLife(scenario: Scenario, log: RunLog, life: number, oldMs: number,
   for (const call of log.calls) {
     if (call.life !== life) continue
     const goesAtMs = Math.min(call.attempts[0]?.sentAtMs ?? call.settledAtMs, endMs)
-    const fromMs = call.scheduledAtMs + oldMs
+    const fromMs = slept(scenario, call.scheduledAtMs, call.scheduledAtMs + oldMs)
     if (!(goesAtMs > fromMs)) continue
     old++
     const goesOrder = call.attempts[0]?.order ?? call.settledOrder
