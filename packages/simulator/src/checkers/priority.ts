@@ -94,8 +94,9 @@ function checkFamily(
     for (const [level, calls] of waiting) {
       if (level <= own) continue
       // First come, first served: behind one that needs more tokens the others wait. And whoever came at this very instant may
-      // have come after it, as whoever was aborted then was before it, and hears of that a turn later.
-      const passed = [...calls].find(each => each.life === call.life && !(each.abortedAtMs <= sentAtMs))
+      // have come after it, as whoever left in it (aborted, dropped) may have left before, and hears of that a turn later.
+      const hasLeft = (each: CallLog) => each.abortedAtMs <= sentAtMs || each.settledAtMs <= sentAtMs
+      const passed = [...calls].find(each => each.life === call.life && !hasLeft(each))
       if (passed === undefined || passed.cameAtMs >= sentAtMs) continue
       // Of a shared call the first one's cost counts.
       if ((loads[(passed.sharedBy?.call ?? passed).load]?.cost ?? 1) > cost) continue

@@ -14,7 +14,8 @@ export const reserves: Checker = (scenario, log) => {
   const rules = clientLimits(scenario).filter(
     ({ reserve, window, name }) => reserve !== undefined && window === undefined && !changed.has(name),
   )
-  // What is stuck on one way while another answers comes when it heals, more of it than a reserve leaves: `windows` judges that.
+  // What is stuck on one way while another answers comes when it heals, more of it than a reserve leaves: `windows` judges
+  // that, and the probes that go into a silence in the place of what was given up.
   if (rules.length === 0 || (scenario.clients ?? 1) > 1 || scenario.roams) return judgement
   const priorityOf = priorities(scenario, log)
   const excuses = new Excuses(scenario, log)
@@ -30,7 +31,9 @@ export const reserves: Checker = (scenario, log) => {
       if (attempt !== undefined) {
         const limit = rule.limit - reservedOf(rule, priorityOf(attempt))
         // Urgent calls that went after it may be there before it.
-        const before = counted.filter(each => each.attempt === undefined || each.attempt.order < attempt.order)
+        const before = counted.filter(
+          ({ attempt: each }) => each === undefined || (each.order < attempt.order && !isGivenUp(each, attempt)),
+        )
         if (limit < rule.limit && sum(before) + cost > limit) {
           const why = excuses.of(attempt, atMs, { rule: { ...rule, limit }, key, counted: before, used: sum })
           if (why !== undefined) excuse(judgement, why)
@@ -44,6 +47,11 @@ export const reserves: Checker = (scenario, log) => {
     }
   }
   return judgement
+}
+
+/** It was stuck, and given up when the other went. */
+function isGivenUp({ stuckFromMs, outcome, endedAtMs }: Attempt, { sentAtMs }: Attempt): boolean {
+  return !Number.isNaN(stuckFromMs) && outcome === 'lost' && endedAtMs <= sentAtMs
 }
 
 /** Of shared calls the highest of all who share it. */

@@ -271,15 +271,21 @@ export class Excuses {
 
   /**
    * Where answers tell the server's time, a token is back when a request sent then cannot arrive too soon: by the way
-   * there, of which clocks that drift let only the last minutes count. That was decided when the older call was answered.
+   * there, of which clocks that drift let only the last minutes count, and none from before a clock was set or stood still.
+   * That was decided when the older call was answered.
    */
   #isSoonerThere({ call, labels, sentAtMs }: Attempt, arrivedAtMs: number, knownAtMs: number): boolean {
     if (this.#scenario.kind !== 'http' && this.#scenario.tellsTime !== true) return false
+    const parted = [
+      ...faultsOf(this.#scenario, 'suspend').map(({ atMs, forMs }) => atMs + forMs),
+      ...faultsOf(this.#scenario, 'server-clock').map(({ atMs }) => atMs),
+    ]
+    const fromMs = Math.max(sentAtMs - LEAD_KEPT_MS, ...parted.filter(atMs => atMs <= sentAtMs))
     const seen = this.#attemptsOver(labels['ip'] as string).filter(
       each =>
         each.call.life === call.life &&
         each.answeredAtMs <= knownAtMs &&
-        each.answeredAtMs > sentAtMs - LEAD_KEPT_MS &&
+        each.answeredAtMs > fromMs &&
         !Number.isNaN(each.arrivedAtMs),
     )
     return seen.length > 0 && seen.every(each => arrivedAtMs - sentAtMs < each.arrivedAtMs - each.sentAtMs)
