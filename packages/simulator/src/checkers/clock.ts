@@ -1,4 +1,4 @@
-import { carries, clientLimits, faultsOf, keyOf, type Scenario } from '../scenario/scenario.ts'
+import { carries, clientLimits, faultsOf, keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
 import { type Attempt, NOBODYS, type RunLog } from '../world/log.ts'
 import { type Checker, excuse, fresh } from './violation.ts'
 
@@ -104,8 +104,25 @@ function isClosed(
       ),
     ) ||
     log.holds.some(hold => hold.latestMs > fromMs && carries(labels, hold.labels)) ||
+    isUsedUp(scenario, log, call.life, labels, fromMs) ||
     faultsOf(scenario, 'failing', 'lies', 'error').some(
       fault => fault.atMs <= fromMs && (fault.kind !== 'failing' || carries(labels, fault.labels)),
     )
   )
+}
+
+/** The user's own public calls leave no turn to the question, and will not in time. */
+function isUsedUp(scenario: Scenario, log: RunLog, life: number, labels: Labels, atMs: number): boolean {
+  return clientLimits(scenario).some(rule => {
+    const key = keyOf(rule, labels)
+    if (key === undefined) return false
+    const used = log.attempts.filter(
+      each =>
+        each.call.life === life &&
+        each.sentAtMs <= atMs &&
+        each.sentAtMs > atMs + TURN_MS - rule.windowMs &&
+        keyOf(rule, each.labels) === key,
+    )
+    return used.length >= rule.limit
+  })
 }
