@@ -69,6 +69,14 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'pollers-asleep-for-good',
     'a one-off call that ended with nothing else under way took the timer of the pollers with it, which slept until somebody called again',
   ],
+  [
+    'believed-once-proved',
+    'what the server told over one way was not believed of another, but an anchored window was proved to have begun by it: a request by the quicker way came before its end',
+  ],
+  [
+    'turn-not-kept',
+    'a poller whose turn had come at its limit waited at another gate and lost the turn: with unequal weights some got a sixth less than their share',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',
