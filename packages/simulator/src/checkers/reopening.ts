@@ -1,4 +1,4 @@
-import { carries, faultsOf, keyOf, type Labels, type Scenario } from '../scenario/scenario.ts'
+import { carries, faultsOf, keyOf, type Labels, reservedOf, type Scenario } from '../scenario/scenario.ts'
 import type { KnownHold, RunLog } from '../world/log.ts'
 import { withBursts } from '../world/server.ts'
 import { awayUntil, Routes } from './away.ts'
@@ -111,7 +111,11 @@ function isBusy(scenario: Scenario, log: RunLog, labels: Labels, fromMs: number,
   return withBursts(scenario.limits).some(rule => {
     const key = keyOf(rule, load.labels)
     if (key === undefined) return false
-    const limit = Math.min(rule.limit, scenario.ownLimits?.[rule.name] ?? rule.limit)
+    // What is kept for others is none of theirs who wait.
+    const kept = Math.max(
+      ...scenario.loads.filter(each => carries(each.labels, labels)).map(({ priority }) => reservedOf(rule, priority)),
+    )
+    const limit = Math.min(rule.limit, scenario.ownLimits?.[rule.name] ?? rule.limit) - kept
     const since = fromMs - rule.windowMs
     // A lost call keeps its token for long, after a silence for as long again, and another lane may be first to take what is left.
     const isLost = log.attempts.some(
