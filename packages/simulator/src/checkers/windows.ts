@@ -117,7 +117,7 @@ export class Excuses {
     if (this.#isLowered(rule, atMs, attempt)) return 'limit lowered without notice'
     if (this.#isLoweredInTheDark(rule, own, attempt)) return 'stuck since before a limit was lowered'
     if (over <= this.#probes(own, attempt, atMs, window)) return 'probe of a silent route'
-    if (over <= this.#stuckElsewhere(own, attempt)) return 'stuck on a route while another answered'
+    if (over <= this.#stuckElsewhere(own, attempt, atMs, window)) return 'stuck on a route while another answered'
     if (over <= this.#toldByAnotherClock(own)) return "the server's clock was set behind a slow answer"
     if (this.#isFaster(own, over, attempt, atMs, window)) return FASTER
     return this.#driftsTooMuch() ? 'told by a clock that drifts more than clocks do' : undefined
@@ -195,17 +195,25 @@ export class Excuses {
 
   /**
    * Lost calls are waited for beyond their time only while the whole exchange is silent. One that was stuck on its own way
-   * while the others answered is given up, and comes too many when that way heals.
+   * while the others answered is given up, and comes too many when that way heals. So is a probe that had taken another's
+   * place, also where the server counted the other instead.
    * @returns their tokens
    */
-  #stuckElsewhere(own: readonly ArrivalLog[], { labels, sentAtMs }: Attempt): number {
+  #stuckElsewhere(own: readonly ArrivalLog[], { labels, sentAtMs }: Attempt, atMs: number, window: Window): number {
+    const { rule, key } = window
+    const calls = own.map(each => each.attempt as Attempt)
+    for (const each of this.#log.attempts) {
+      if (each.sentAtMs >= sentAtMs) break
+      const isIn = each.arrivedAtMs > atMs - rule.windowMs && each.arrivedAtMs < atMs
+      if (isIn && each.verdict !== 'accepted' && keyOf(rule, each.labels) === key) calls.push(each)
+    }
     let tokens = 0
-    for (const { attempt: lost, atMs, cost } of own) {
-      if (lost?.outcome !== 'lost' || atMs <= lost.endedAtMs + this.#scenario.lostCallMs) continue
+    for (const lost of calls) {
+      if (lost.outcome !== 'lost' || lost.arrivedAtMs <= lost.endedAtMs + this.#scenario.lostCallMs) continue
       const ip = lost.labels['ip'] as string
       const others = this.#scenario.routes.filter(route => route.ip !== ip)
       const isAlone = others.some(route => this.#hasAnswered(route.ip, lost.endedAtMs, sentAtMs))
-      if (isAlone && labels['exchange'] === lost.labels['exchange']) tokens += cost
+      if (isAlone && labels['exchange'] === lost.labels['exchange']) tokens += lost.cost
     }
     return tokens
   }
