@@ -77,6 +77,10 @@ const STORIES: readonly (readonly [file: string, story: string])[] = [
     'turn-not-kept',
     'a poller whose turn had come at its limit waited at another gate and lost the turn: with unequal weights some got a sixth less than their share',
   ],
+  [
+    'left-together-at-a-cap',
+    'a cap was taken for another limit, and two turns were kept for those who waited at it: when it came free, four calls left where one goes in 1.3 seconds',
+  ],
   ['floor-of-cold-connections', 'planted: handshakes taken for the way to the server'],
   [
     'hold-that-shrank',

@@ -1,6 +1,7 @@
 import { type Labels, tokenBucket } from '@headgate/core'
 import { logNormal } from '@headgate/core/testing'
 import { describe, expect, it } from 'vitest'
+import { kindServer } from '../support/kind-servers.ts'
 import { average, figure, HEAVY, type Jitter, ORDINARY, saturate, world } from '../support/world.ts'
 
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1)
@@ -146,6 +147,38 @@ describe('a server that tells its time', () => {
       expect(server.refused).toBe(0)
       expect(server.accepted).toBe(88)
     }
+  })
+
+  it('does not prove to a quicker way when an anchored window began', async () => {
+    const limits = [tokenBucket({ name: 'uid', limit: 4, windowMs: 1_000, by: ['uid'], window: 'anchored' })]
+    const { clock, random, scheduler, sleep } = world(limits, 1, ORDINARY, { coldStart: 'full' })
+    const server = kindServer('anchored', 4, 1_000)
+    let refused = 0
+    const call = (ip: string, thereMs: number) =>
+      scheduler.schedule({ labels: { exchange: 'x', ip, uid: 'u' } }, async admission => {
+        await sleep(thereMs + 0.1 * random())
+        const atMs = clock.nowMs()
+        const accepted = server.arrive(atMs)
+        await sleep(1 + 0.1 * random())
+        admission.counted({ serverTimeMs: Math.floor(EPOCH_MS + atMs) })
+        if (accepted) return
+        refused++
+        admission.refused()
+      })
+    const many = (count: number, ip: string, thereMs: number) => {
+      for (let i = 0; i < count; i++) void call(ip, thereMs)
+    }
+    for (let round = 0; round < 20; round++) {
+      many(4, 'a', 400)
+      await clock.advance(2_000)
+    }
+    // It begins a window at 400, into which the quick ones come; those that follow them wait for its end.
+    many(1, 'a', 400)
+    await clock.advance(500)
+    many(7, 'b', 1)
+    await clock.advance(5_000)
+    expect(refused).toBe(0)
+    expect(scheduler.snapshot().counters.answered).toBe(88)
   })
 
   it.each([

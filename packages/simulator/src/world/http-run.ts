@@ -1,4 +1,11 @@
-import { type Bingx, type BingxAccount, bingxLimits, type CallOptions, createBingx } from '@headgate/bingx'
+import {
+  type Bingx,
+  type BingxAccount,
+  bingxLimits,
+  type CallOptions,
+  createBingx,
+  type EndpointPollOptions,
+} from '@headgate/bingx'
 import { type Coinw, type CoinwAccount, coinwLimits, createCoinw } from '@headgate/coinw'
 import { createScheduler, type Reading, type Scheduler, type SchedulerEvent, type Snapshot } from '@headgate/core'
 import { type VirtualClock, virtualClock } from '@headgate/core/testing'
@@ -224,8 +231,6 @@ class HttpWorld {
       this.driver.books.mishap(`call ${call.id} got a time that no answer told`)
   }
 }
-
-type EndpointPollOptions = Parameters<Bingx['serverTime']['poll']>[0]
 
 /** One of the client's endpoints, whose parameters are left out. */
 interface Endpoint {
